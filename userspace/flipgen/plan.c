@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What to send: the words of a command, and the frames that come of them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "payload.h"
+#include "plan.h"
+
+#define ETH_P_8021Q	0x8100
+#define ETH_P_8021AD	0x88a8
+#define OTHER_TAG	0xd3	/* of frames that are for no guest */
+
+static bool number(const char *s, __u32 max, __u32 *out)
+{
+	unsigned long long v;
+	char *end;
+
+	v = strtoull(s, &end, 0);
+	if (end == s || *end || *s == '-' || v > max)
+		return false;
+	*out = v;
+	return true;
+}
+
+static void push_tag(struct dest *dest, __u16 tpid, __u16 tci)
+{
+	dest->tags[dest->n_tags][0] = tpid;
+	dest->tags[dest->n_tags++][1] = tci;
+}
+
+static struct dest *new_dest(struct plan *plan)
+{
+	if (plan->n_dests == PLAN_DESTS)
+		return NULL;
+	return &plan->dests[plan->n_dests++];
+}
+
+/* MAC[/VLAN[/TAG[/WEIGHT]]]; VLAN is an id, 0: untagged, p: priority-tagged */
+static const char *parse_to(struct plan *plan, char *value)
+{
+	struct dest *dest = new_dest(plan);
+	char *mac, *vlan, *tag, *weight;
+	__u32 v;
+
+	if (!dest)
+		return "too many destinations";
+	mac = strsep(&value, "/");
+	vlan = strsep(&value, "/");
+	tag = strsep(&value, "/");
+	weight = strsep(&value, "/");
+	if (value || sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx",
+			    &dest->mac[0], &dest->mac[1], &dest->mac[2],
+			    &dest->mac[3], &dest->mac[4], &dest->mac[5]) != 6)
+		return "to=MAC[/VLAN[/TAG[/WEIGHT]]]";
+	if (vlan && !strcmp(vlan, "p")) {
+		push_tag(dest, ETH_P_8021Q, 5 << 13);
+	} else if (vlan) {
+		if (!number(vlan, 4094, &v))
+			return "VLAN is 0 to 4094 or p";
+		if (v)
+			push_tag(dest, ETH_P_8021Q, v);
+	}
+	v = dest->mac[5];
+	if (tag && !number(tag, 0xff, &v))
+		return "TAG is a byte";
+	if (!(v & PAYLOAD_CLASS))
+		return "a TAG below 0x10 cannot be told from no byte at all";
+	dest->tag = v;
+	dest->weight = 1;
+	if (weight && !number(weight, 1 << 20, &dest->weight))
+		return "WEIGHT is a number";
+	return NULL;
+}
+
+/* bcast=W mcast=W unknown=W qinq=W: frames that are for no guest */
+static const char *parse_kind(struct plan *plan, const char *kind,
+			      const char *value, __u8 tag)
+{
+	struct dest *dest = new_dest(plan);
+
+	if (!dest)
+		return "too many destinations";
+	if (!number(value, 1 << 20, &dest->weight))
+		return "a kind's weight is a number";
+	memset(dest->mac, tag, 6);
+	dest->tag = tag;
+	dest->mac[0] = (tag & PAYLOAD_CLASS) | 2;
+	if (!strcmp(kind, "bcast")) {
+		memset(dest->mac, 0xff, 6);
+	} else if (!strcmp(kind, "mcast")) {
+		dest->mac[0] |= 1;
+		dest->vary = true;
+	} else if (!strcmp(kind, "unknown")) {
+		dest->vary = true;
+	} else if (!strcmp(kind, "qinq")) {
+		push_tag(dest, ETH_P_8021AD, 7);
+		push_tag(dest, ETH_P_8021Q, 7);
+	} else {
+		return "unknown word";
+	}
+	return NULL;
+}
+
+static const char *parse_size(struct plan *plan, char *value)
+{
+	char *word, *dash;
+	unsigned int i;
+
+	plan->n_sizes = 0;
+	dash = strchr(value, '-');
+	if (dash) {
+		*dash = '\0';
+		if (!number(value, PAYLOAD_MAX_FRAME, &plan->size_min) ||
+		    !number(dash + 1, PAYLOAD_MAX_FRAME, &plan->size_max) ||
+		    plan->size_min < PAYLOAD_MIN_FRAME ||
+		    plan->size_min > plan->size_max)
+			return "size=MIN-MAX, 60 to 3498";
+		return NULL;
+	}
+	while ((word = strsep(&value, ","))) {
+		i = plan->n_sizes++;
+		if (plan->n_sizes > 16 ||
+		    !number(word, PAYLOAD_MAX_FRAME, &plan->sizes[i]) ||
+		    plan->sizes[i] < PAYLOAD_MIN_FRAME)
+			return "size=N,..., 60 to 3498, at most 16 of them";
+	}
+	return NULL;
+}
+
+const char *plan_parse(struct plan *plan, char **words, int n)
+{
+	const char *error = NULL;
+	__u32 other = OTHER_TAG;
+	unsigned int i;
+	int w;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->count = 1;
+	plan->seed = 1;
+	plan->size_min = 64;
+	plan->size_max = 1514;
+	plan->burst = 64;
+	plan->gap_us = 1000;
+	for (w = 0; w < n && !error; w++) {
+		char *value = words[w];
+		char *name = strsep(&value, "=");
+		bool ok = true;
+
+		if (!value)
+			return "words are name=value";
+		if (!strcmp(name, "count"))
+			ok = number(value, ~0u, &plan->count);
+		else if (!strcmp(name, "seed"))
+			ok = number(value, ~0u, &plan->seed);
+		else if (!strcmp(name, "burst"))
+			ok = number(value, ~0u, &plan->burst);
+		else if (!strcmp(name, "gap-us"))
+			ok = number(value, 10000000, &plan->gap_us);
+		else if (!strcmp(name, "other"))
+			ok = number(value, 0xff, &other) &&
+				other & PAYLOAD_CLASS;
+		else if (!strcmp(name, "size"))
+			error = parse_size(plan, value);
+		else if (!strcmp(name, "to"))
+			error = parse_to(plan, value);
+		else
+			error = parse_kind(plan, name, value, other);
+		if (!ok)
+			return "a number is missing or out of range";
+	}
+	for (i = 0; i < plan->n_dests; i++)
+		plan->weights += plan->dests[i].weight;
+	if (!error && !plan->weights)
+		error = "no destination";
+	return error;
+}
+
+static __u32 next_random(struct plan *plan)
+{
+	/* splitmix32 */
+	__u32 z = plan->seed += 0x9e3779b9u;
+
+	z = (z ^ z >> 16) * 0x21f0aaadu;
+	z = (z ^ z >> 15) * 0x735a2d97u;
+	return z ^ z >> 15;
+}
+
+static struct dest *choose(struct plan *plan)
+{
+	__u32 at = next_random(plan) % plan->weights;
+	struct dest *dest = plan->dests;
+
+	while (at >= dest->weight)
+		at -= dest++->weight;
+	return dest;
+}
+
+static __u8 *put16(__u8 *p, __u16 v)
+{
+	*p++ = v >> 8;
+	*p++ = v;
+	return p;
+}
+
+size_t plan_frame(struct plan *plan, __u8 *frame, __u8 nic, __u32 seq)
+{
+	struct dest *dest = choose(plan);
+	__u8 class = dest->tag & PAYLOAD_CLASS;
+	__u32 pick = next_random(plan);
+	struct payload_hdr hdr = {
+		.magic = PAYLOAD_MAGIC,
+		.tag = dest->tag,
+		.nic = nic,
+		.seq = seq,
+	};
+	__u8 *p = frame;
+	unsigned int i;
+	__u32 at;
+
+	if (plan->n_sizes)
+		hdr.len = plan->sizes[pick % plan->n_sizes];
+	else
+		hdr.len = plan->size_min +
+			pick % (plan->size_max - plan->size_min + 1);
+
+	memcpy(p, dest->mac, 6);
+	if (dest->vary)
+		p[5] = class | (seq & 0xf);
+	memset(p + 6, dest->tag, 6);
+	p[6] = class | 2;
+	p += 12;
+	for (i = 0; i < dest->n_tags; i++) {
+		p = put16(p, dest->tags[i][0]);
+		p = put16(p, dest->tags[i][1]);
+	}
+	p = put16(p, dest->tag << 8 | dest->tag);
+	at = p - frame;
+	for (i = at + PAYLOAD_CODED; i < hdr.len; i++)
+		frame[i] = payload_pattern(dest->tag, seq, i);
+	payload_encode(frame + at, &hdr);
+	hdr.sum = payload_sum(frame, hdr.len, at);
+	payload_encode(frame + at, &hdr);
+	return hdr.len;
+}
