@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+# Front door. The module's own build is in Kbuild, userspace's in userspace/.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+all: modules userspace
+
+help:
+	@echo 'make                build the module for KDIR and the programs'
+	@echo 'make modules        the module only; KDIR=DIR is the kernel build or'
+	@echo '                    headers directory, the running kernel by default'
+	@echo 'make userspace      the programs only'
+	@echo 'make demo           two guests in an emulated KVM host, with a table'
+	@echo 'make check          every test; T=PATTERN for some of them'
+	@echo 'make shell          a shell in an emulated KVM host with virtme-ng'
+	@echo '                    (RUNNER=own: with the runner the tests use)'
+	@echo 'make kernels        build the test kernels that are not in the cache'
+	@echo 'make clean          remove what the above left in this directory'
+
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+modules_install:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+
+userspace:
+	$(MAKE) -C userspace
+
+demo:
+	@scripts/setup && scripts/demo
+
+check:
+	@scripts/setup && scripts/check $(if $(T),'$(T)')
+
+shell:
+	@scripts/setup && scripts/kernels build debug && scripts/shell $(RUNNER)
+
+kernels:
+	@scripts/setup && scripts/kernels build debug plain headers-6.12
+
+clean:
+	-$(MAKE) -C userspace clean
+	if test -d $(KDIR); then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
+	rm -rf out
+
+.PHONY: all help modules modules_install userspace demo check shell kernels clean
