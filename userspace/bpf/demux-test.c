@@ -22,7 +22,7 @@
 
 #include "demux.skel.h"
 
-#define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+#define __printf(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define PAYLOAD 64	/* bytes after the headers of an ordinary frame */
 
@@ -101,7 +101,7 @@ static const struct frame_case frames[] = {
 	{ "length in place of a protocol", 1, 0x11, PAYLOAD, A SRC "0040" },
 };
 
-static struct demux *skel;
+static struct demux_bpf *skel;
 static unsigned int tests, failures;
 
 /* one KTAP line; @fmt says what was wrong */
@@ -325,7 +325,7 @@ static int set_up(void)
 
 	setrlimit(RLIMIT_MEMLOCK, &infinity);
 	libbpf_set_print(NULL);
-	skel = demux__open_and_load();
+	skel = demux_bpf__open_and_load();
 	if (!skel) {
 		printf("Bail out! the program does not load: %s\n",
 		       strerror(errno));
@@ -368,6 +368,6 @@ int main(void)
 	test_foreign_meta();
 	test_map_changes();
 	test_no_socket();
-	demux__destroy(skel);
+	demux_bpf__destroy(skel);
 	return failures ? 1 : 0;
 }

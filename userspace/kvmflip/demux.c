@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <linux/magic.h>
+
+#include "demux.h"
+#include "nic.h"
+#include "output.h"
+
+#include "../bpf/demux.skel.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define PINS BPFFS "/kvmflip"
+#define PORTS_PIN PINS "/ports"
+#define XSKS_PREFIX "xsks-"
+#define MAX_PORTS 4096		/* as in demux.bpf.c */
+
+/**
+ * demux_lock - have the pins to oneself until the program ends
+ *
+ * Mounts the BPF file system if need be. Every command that changes something
+ * begins with this, so that two of them never see each other half done.
+ *
+ * Return: exit code
+ */
+int demux_lock(void)
+{
+	const struct rlimit infinity = { RLIM_INFINITY, RLIM_INFINITY };
+	struct statfs fs;
+	int fd;
+
+	/* before 5.11 maps and programs count as locked memory */
+	setrlimit(RLIMIT_MEMLOCK, &infinity);
+	libbpf_set_print(NULL);
+
+	if (statfs(BPFFS, &fs))
+		return refused(BPFFS ": %s", strerror(errno));
+	if (fs.f_type != BPF_FS_MAGIC && mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
+		return refused(BPFFS ": mounting the BPF file system: %s",
+			       strerror(errno));
+	if (mkdir(PINS, 0700) && errno != EEXIST)
+		return refused(PINS ": %s", strerror(errno));
+	fd = open(PINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX))
+		return refused(PINS ": %s", strerror(errno));
+	/* the end of the program closes it */
+	return EXIT_OK;
+}
+
+static void xsks_path(char *path, size_t size, unsigned int ifindex)
+{
+	snprintf(path, size, PINS "/" XSKS_PREFIX "%u", ifindex);
+}
+
+/**
+ * demux_unpin_unused - remove the pins of NICs of which no queue is attached
+ * @rxqs: all attached queues
+ */
+void demux_unpin_unused(const cJSON *rxqs)
+{
+	struct dirent *entry;
+	unsigned int ifindex;
+	const cJSON *rxq;
+	char path[64];
+	DIR *dir;
+
+	dir = opendir(PINS);
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		if (sscanf(entry->d_name, XSKS_PREFIX "%u", &ifindex) != 1)
+			continue;
+		cJSON_ArrayForEach(rxq, rxqs)
+			if (obj_uint(rxq, "ifindex") == ifindex)
+				break;
+		if (rxq)
+			continue;
+		xsks_path(path, sizeof(path), ifindex);
+		unlink(path);
+	}
+	closedir(dir);
+}
+
+/* the map of ports, made if it is not there; a descriptor or negative errno */
+static int ports_map(void)
+{
+	struct bpf_map_info info = { };
+	__u32 len = sizeof(info);
+	int err, fd = bpf_obj_get(PORTS_PIN);
+
+	if (fd >= 0) {
+		err = bpf_obj_get_info_by_fd(fd, &info, &len);
+		if (!err && info.type == BPF_MAP_TYPE_HASH &&
+		    info.key_size == sizeof(struct kvmflip_demux_key) &&
+		    info.value_size == sizeof(struct kvmflip_demux_port))
+			return fd;
+		close(fd);
+		refused("%s is not a map of this version: detach all queues and remove it",
+			PORTS_PIN);
+		return err ? err : -EINVAL;
+	}
+	fd = bpf_map_create(BPF_MAP_TYPE_HASH, "kvmflip_ports",
+			    sizeof(struct kvmflip_demux_key),
+			    sizeof(struct kvmflip_demux_port), MAX_PORTS, NULL);
+	err = fd < 0 ? fd : bpf_obj_pin(fd, PORTS_PIN);
+	if (!err)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	refused(PORTS_PIN ": %s", strerror(-err));
+	return err;
+}
+
+static int link_refused(const struct nic *nic, int err)
+{
+	const char *driver = nic->driver[0] ? nic->driver : "unknown";
+
+	switch (err) {
+	case EBUSY:
+	case EEXIST:
+		return refused("%s has another XDP program: ip link set %s xdp off (or end its owner)",
+			       nic->name, nic->name);
+	case EOPNOTSUPP:
+		return refused("%s: driver %s cannot run XDP programs",
+			       nic->name, driver);
+	default:
+		return refused("%s: driver %s refuses the XDP program: %s",
+			       nic->name, driver, strerror(err));
+	}
+}
+
+/* load the program, attach it to the NIC and pin its map of sockets */
+static int attach_program(struct demux *demux, const struct nic *nic)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+	struct demux_bpf *skel;
+	char path[64];
+	int err, ports_fd, status = EXIT_OK;
+
+	ports_fd = ports_map();
+	if (ports_fd < 0)
+		return EXIT_REFUSED;
+	skel = demux_bpf__open();
+	err = skel ? bpf_map__reuse_fd(skel->maps.ports, ports_fd) : -errno;
+	close(ports_fd);
+	if (!err)
+		err = demux_bpf__load(skel);
+	if (err) {
+		demux_bpf__destroy(skel);
+		return refused("the demux program does not load: %s",
+			       strerror(-err));
+	}
+	xsks_path(path, sizeof(path), nic->ifindex);
+	demux->xsks_fd = dup(bpf_map__fd(skel->maps.xsks));
+	demux->link_fd = bpf_link_create(bpf_program__fd(skel->progs.kvmflip_demux),
+					 nic->ifindex, BPF_XDP, &opts);
+	if (demux->link_fd < 0)
+		status = link_refused(nic, -demux->link_fd);
+	else if (bpf_obj_pin(demux->xsks_fd, path))
+		status = refused("%s: %s", path, strerror(errno));
+	demux_bpf__destroy(skel);
+	return status;
+}
+
+/**
+ * demux_open - get at the program on a NIC, and attach it if it is not there
+ * @demux: out; demux_close() it even if this fails
+ * @nic: the NIC
+ * @attached: queues of it are attached, and so the program is too
+ *
+ * Return: exit code
+ */
+int demux_open(struct demux *demux, const struct nic *nic, bool attached)
+{
+	char path[64];
+
+	demux->link_fd = -1;
+	demux->xsks_fd = -1;
+	if (!attached)
+		return attach_program(demux, nic);
+
+	xsks_path(path, sizeof(path), nic->ifindex);
+	demux->xsks_fd = bpf_obj_get(path);
+	if (demux->xsks_fd < 0)
+		return refused("%s: %s; detach all queues of %s first", path,
+			       strerror(errno), nic->name);
+	return EXIT_OK;
+}
+
+/* Return: exit code */
+int demux_set_socket(const struct demux *demux, unsigned int queue, int xsk)
+{
+	if (bpf_map_update_elem(demux->xsks_fd, &queue, &xsk, BPF_ANY))
+		return refused("queue %u in the demux program's map: %s", queue,
+			       strerror(errno));
+	return EXIT_OK;
+}
+
+/* The module holds the link now */
+void demux_drop_link(struct demux *demux)
+{
+	if (demux->link_fd >= 0)
+		close(demux->link_fd);
+	demux->link_fd = -1;
+}
+
+void demux_close(struct demux *demux)
+{
+	demux_drop_link(demux);
+	if (demux->xsks_fd >= 0)
+		close(demux->xsks_fd);
+	demux->xsks_fd = -1;
+}
+
+/**
+ * demux_add_port - have the frames of an address marked as a port's
+ * @key: the address, which nobody else has
+ * @port: the port
+ *
+ * Return: exit code
+ */
+int demux_add_port(const struct kvmflip_demux_key *key,
+		   const struct kvmflip_demux_port *port)
+{
+	int err, fd = ports_map();
+
+	if (fd < 0)
+		return EXIT_REFUSED;
+	err = bpf_map_update_elem(fd, key, port, BPF_NOEXIST);
+	close(fd);
+	switch (err) {
+	case 0:
+		return EXIT_OK;
+	case -EEXIST:
+		return refused(PORTS_PIN ": this address and VLAN are taken");
+	case -E2BIG:
+		return refused(PORTS_PIN " is full: %u ports at most", MAX_PORTS);
+	default:
+		return refused(PORTS_PIN ": %s", strerror(-err));
+	}
+}
+
+/* An entry that is not there is as good. Return: exit code */
+int demux_del_port(const struct kvmflip_demux_key *key)
+{
+	int err, fd = ports_map();
+
+	if (fd < 0)
+		return EXIT_REFUSED;
+	err = bpf_map_delete_elem(fd, key);
+	close(fd);
+	if (err && err != -ENOENT)
+		return refused(PORTS_PIN ": %s", strerror(-err));
+	return EXIT_OK;
+}
+
+/**
+ * demux_purge_ports - remove entries that have outlived their port
+ * @alive: says if there is a port that an entry is of
+ * @data: for @alive
+ *
+ * They are harmless, the module checks generations; but they are in the way of
+ * ports that get their address. A module that was unloaded leaves them.
+ *
+ * Return: exit code
+ */
+int demux_purge_ports(bool (*alive)(const struct kvmflip_demux_key *key,
+				    const struct kvmflip_demux_port *port,
+				    const void *data), const void *data)
+{
+	struct kvmflip_demux_key key, next;
+	struct kvmflip_demux_port port;
+	int err, fd = ports_map();
+
+	if (fd < 0)
+		return EXIT_REFUSED;
+	err = bpf_map_get_next_key(fd, NULL, &next);
+	while (!err) {
+		key = next;
+		/* before the entry goes, or the walk begins anew */
+		err = bpf_map_get_next_key(fd, &key, &next);
+		if (!bpf_map_lookup_elem(fd, &key, &port) &&
+		    !alive(&key, &port, data))
+			bpf_map_delete_elem(fd, &key);
+	}
+	close(fd);
+	return EXIT_OK;
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip - pools, NIC queues and ports of the kvmflip module */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "output.h"
+#include "parse.h"
+#include "pool.h"
+#include "port.h"
+#include "rxq.h"
+
+#define VERSION "0.1"
+
+static int usage(void)
+{
+	fputs("Usage: kvmflip [ OPTIONS ] OBJECT { COMMAND | help }\n"
+	      "       OBJECT := { pool | rxq | port }\n"
+	      "       OPTIONS := { -V[ersion] | -s[tatistics] | -j[son] | -p[retty] }\n"
+	      "Objects, commands and arguments may be abbreviated.\n"
+	      "Exit status: 0 done, 1 the command line makes no sense,\n"
+	      "             2 the kernel or the system refused.\n", stdout);
+	return EXIT_OK;
+}
+
+static const struct command objects[] = {
+	{ "pool", pool_command },
+	{ "rxq", rxq_command },
+	{ "port", port_command },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "Version", no_argument, NULL, 'V' },
+		{ "statistics", no_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "pretty", no_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	struct args args;
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long_only(argc, argv, "+Vsjph", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'V':
+			puts("kvmflip " VERSION);
+			return EXIT_OK;
+		case 's':
+			options.stats = true;
+			break;
+		case 'p':
+			options.pretty = true;
+			options.json = true;
+			break;
+		case 'j':
+			options.json = true;
+			break;
+		case 'h':
+			return usage();
+		default:
+			return usage_error("unknown option \"%s\"", argv[optind - 1]);
+		}
+	}
+	args.argc = argc - optind;
+	args.argv = argv + optind;
+	if (!args.argc)
+		return usage_error("an object is missing: pool, rxq or port (see kvmflip help)");
+	return run_command(&args, objects, ARRAY_SIZE(objects), "object", usage);
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+
+#include <linux/kvmflip_netlink.h>
+
+#include "genl.h"
+#include "named.h"
+#include "output.h"
+#include "parse.h"
+
+_Static_assert((int)KVMFLIP_A_POOL_NAME == (int)KVMFLIP_A_PORT_NAME,
+	       "the name is the same attribute of pools and ports");
+
+/**
+ * named_get - get a pool or port
+ * @what: "pool" or "port"
+ * @cmd: KVMFLIP_CMD_*_GET
+ * @name: which
+ * @obj: out: the object, the caller's to free
+ *
+ * Return: exit code
+ */
+int named_get(const char *what, int cmd, const char *name, cJSON **obj)
+{
+	struct nl_msg *msg;
+	int status = genl_open();
+
+	if (status)
+		return status;
+	msg = genl_request(cmd);
+	nla_put_string(msg, KVMFLIP_A_POOL_NAME, name);
+	if (genl_do(msg, obj))
+		return refused("%s %s: %s", what, name, genl_error());
+	return EXIT_OK;
+}
+
+/**
+ * named_del - have the module delete a pool or port
+ * @what: "pool" or "port"
+ * @cmd: KVMFLIP_CMD_*_DEL
+ * @name: which
+ *
+ * Return: exit code
+ */
+int named_del(const char *what, int cmd, const char *name)
+{
+	struct nl_msg *msg;
+	int status = genl_open();
+
+	if (status)
+		return status;
+	msg = genl_request(cmd);
+	nla_put_string(msg, KVMFLIP_A_POOL_NAME, name);
+	if (genl_do(msg, NULL))
+		return refused("%s del %s: %s", what, name, genl_error());
+	return EXIT_OK;
+}
+
+/**
+ * named_show - the show command of pools and ports
+ * @args: words: a name, or nothing for all
+ * @what: "pool" or "port"
+ * @cmd: KVMFLIP_CMD_*_GET
+ * @print_text: prints one of them as text
+ * @help: prints the object's help
+ *
+ * Return: exit code
+ */
+int named_show(struct args *args, const char *what, int cmd,
+	       void (*print_text)(const cJSON *obj), int (*help)(void))
+{
+	const char *name;
+	cJSON *objs, *obj;
+	int status;
+
+	if (!args->argc) {
+		status = genl_dump(cmd, &objs);
+		return status ? status : show_objects(objs, print_text);
+	}
+	status = parse_name(args, what, help, &name);
+	if (!status)
+		status = no_more_args(args);
+	if (!status)
+		status = named_get(what, cmd, name, &obj);
+	if (status)
+		return status;
+	objs = cJSON_CreateArray();
+	cJSON_AddItemToArray(objs, obj);
+	return show_objects(objs, print_text);
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output.h"
+
+#define INDENT "    "
+#define WIDTH 79
+
+struct options options;
+
+static void complain(const char *fmt, va_list args)
+{
+	char line[1024], *c;
+
+	vsnprintf(line, sizeof(line), fmt, args);
+	/* one line, whatever the kernel or the user has put into it */
+	for (c = line; *c; c++)
+		if (*c == '\n')
+			*c = ' ';
+	fflush(stdout);
+	fprintf(stderr, "kvmflip: %s\n", line);
+}
+
+/**
+ * usage_error - say what is wrong with the command line
+ * @fmt: text without the program's name
+ *
+ * Return: the exit code for that.
+ */
+int usage_error(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	complain(fmt, args);
+	va_end(args);
+	return EXIT_USAGE;
+}
+
+/**
+ * refused - say what the kernel or the system did not do, and why
+ * @fmt: text without the program's name
+ *
+ * Return: the exit code for that.
+ */
+int refused(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	complain(fmt, args);
+	va_end(args);
+	return EXIT_REFUSED;
+}
+
+/**
+ * warning - say what did not go well although the command did its work
+ * @fmt: text without the program's name
+ */
+void warning(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	complain(fmt, args);
+	va_end(args);
+}
+
+void obj_add_uint(cJSON *obj, const char *key, __u64 value)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "%llu", value);
+	cJSON_AddRawToObject(obj, key, number);
+}
+
+/* 0 if there is no such number */
+__u64 obj_uint(const cJSON *obj, const char *key)
+{
+	const cJSON *item = cJSON_GetObjectItem(obj, key);
+
+	return cJSON_IsRaw(item) ? strtoull(item->valuestring, NULL, 10) : 0;
+}
+
+/* "?" if there is no such string: good enough to print */
+const char *obj_str(const cJSON *obj, const char *key)
+{
+	const char *s = cJSON_GetStringValue(cJSON_GetObjectItem(obj, key));
+
+	return s ? s : "?";
+}
+
+bool obj_has(const cJSON *obj, const char *key)
+{
+	return cJSON_HasObjectItem(obj, key);
+}
+
+/* the largest unit that leaves no remainder, as on the command line */
+void print_size(const char *label, __u64 bytes)
+{
+	static const char units[] = "\0KMGT";
+	const char *unit = units;
+
+	while (bytes && !(bytes % 1024) && unit[1]) {
+		bytes /= 1024;
+		unit++;
+	}
+	if (unit > units)
+		printf(" %s %llu%c", label, bytes, *unit);
+	else
+		printf(" %s %llu", label, bytes);
+}
+
+/* names and numbers, as many on an indented line as fit */
+void print_counters(const char *label, const cJSON *counters)
+{
+	const cJSON *item;
+	char text[96], *c;
+	int column, len;
+
+	if (!counters)
+		return;
+	column = printf(INDENT "%s", label);
+	cJSON_ArrayForEach(item, counters) {
+		len = snprintf(text, sizeof(text), " %s %s", item->string,
+			       cJSON_IsRaw(item) ? item->valuestring : "?");
+		for (c = text; *c; c++)
+			if (*c == '_')
+				*c = '-';
+		if (column + len > WIDTH)
+			column = printf("\n" INDENT INDENT) - 1;
+		column += printf("%s", text + (column == 8));
+	}
+	putchar('\n');
+}
+
+static int print_json(const cJSON *objs)
+{
+	char *text = options.pretty ? cJSON_Print(objs) :
+				      cJSON_PrintUnformatted(objs);
+
+	if (!text)
+		return refused("out of memory");
+	puts(text);
+	free(text);
+	return EXIT_OK;
+}
+
+/**
+ * show_objects - print an array of objects as the options say, and free it
+ * @objs: the objects
+ * @print_text: prints one of them as text
+ *
+ * Return: exit code
+ */
+int show_objects(cJSON *objs, void (*print_text)(const cJSON *obj))
+{
+	int status = EXIT_OK;
+	cJSON *obj;
+
+	if (!options.stats)
+		cJSON_ArrayForEach(obj, objs)
+			cJSON_DeleteItemFromObject(obj, "stats");
+	if (options.json) {
+		status = print_json(objs);
+	} else {
+		cJSON_ArrayForEach(obj, objs)
+			print_text(obj);
+	}
+	cJSON_Delete(objs);
+	return status;
+}
