@@ -108,7 +108,7 @@ static int ports_map(void)
 		    info.value_size == sizeof(struct kvmflip_demux_port))
 			return fd;
 		close(fd);
-		refused("%s is not a map of this version: detach all queues and remove it",
+		refused("%s is of another version: detach all queues, remove it",
 			PORTS_PIN);
 		return err ? err : -EINVAL;
 	}
@@ -131,7 +131,7 @@ static int link_refused(const struct nic *nic, int err)
 	switch (err) {
 	case EBUSY:
 	case EEXIST:
-		return refused("%s has another XDP program: ip link set %s xdp off (or end its owner)",
+		return refused("%s has another XDP program; try ip link set %s xdp off",
 			       nic->name, nic->name);
 	case EOPNOTSUPP:
 		return refused("%s: driver %s cannot run XDP programs",

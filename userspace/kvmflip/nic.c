@@ -103,7 +103,7 @@ static int nic_keep_vlan_tags(const struct nic *nic)
 	value.cmd = ETHTOOL_GFLAGS;
 	if (!nic_ethtool(nic, &value) && !(value.data & ETH_FLAG_RXVLAN))
 		return EXIT_OK;
-	return refused("%s: rx-vlan-offload cannot be turned off%s%s; frames of a VLAN would lose their tags",
+	return refused("rx-vlan-offload cannot be turned off on %s%s%s",
 		       nic->name, err ? ": " : "", err ? strerror(-err) : "");
 }
 
@@ -120,7 +120,7 @@ int nic_prepare(const struct nic *nic, unsigned int chunk_size)
 		return refused("%s is down: ip link set %s up", nic->name,
 			       nic->name);
 	if (nic->mtu + CHUNK_OVERHEAD > chunk_size)
-		return refused("%s: MTU %u does not fit into chunks of %u bytes: ip link set %s mtu %u",
+		return refused("%s: MTU %u exceeds chunks of %u bytes: ip link set %s mtu %u",
 			       nic->name, nic->mtu, chunk_size, nic->name,
 			       chunk_size - CHUNK_OVERHEAD);
 	return nic_keep_vlan_tags(nic);

@@ -93,7 +93,7 @@ int check_name(const char *what, const char *name)
 				   what, name, KVMFLIP_NAME_LEN - 1);
 	for (c = name; *c; c++)
 		if (!isgraph((unsigned char)*c) || *c == '/')
-			return usage_error("%s: name \"%s\" has a blank, a slash or an unprintable character",
+			return usage_error("%s: name \"%s\" has a blank, slash or the like",
 					   what, name);
 	return EXIT_OK;
 }

@@ -41,7 +41,8 @@ struct port_args {
 
 static int help(void)
 {
-	fputs("Usage: kvmflip port add NAME pool POOL mac ADDR [ vlan N ] [ max SIZE ] [ uuid UUID ]\n"
+	fputs("Usage: kvmflip port add NAME pool POOL mac ADDR [ vlan N ] [ max SIZE ]\n"
+	      "                            [ uuid UUID ]\n"
 	      "       kvmflip port set NAME [ mac ADDR ] [ vlan N ] [ max SIZE ]\n"
 	      "       kvmflip port del NAME\n"
 	      "       kvmflip port [ show [ NAME ] ]\n"

@@ -181,7 +181,7 @@ static int check_queue(const struct nic *nic, __u32 queue, const cJSON *rxqs)
 				       (unsigned int)obj_uint(rxq, "queue"),
 				       obj_str(rxq, "pool"));
 	if (queue != ALL_QUEUES && nic->queues > attached + 1)
-		return refused("%s has %u receive queues; attach all of them (all) or ethtool -L %s combined 1",
+		return refused("%s has %u receive queues: attach all, or ethtool -L %s combined 1",
 			       nic->name, nic->queues, nic->name);
 	return EXIT_OK;
 }

@@ -123,7 +123,7 @@ static int bind_refused(const struct nic *nic, unsigned int queue, int err)
 		return refused("%s: driver %s has no AF_XDP zero-copy in this kernel",
 			       nic->name, driver);
 	case EBUSY:
-		return refused("%s queue %u has an AF_XDP socket already: detach it, or end the program that owns it",
+		return refused("%s queue %u has another AF_XDP socket: end its owner",
 			       nic->name, queue);
 	case EINVAL:
 		return refused("%s queue %u: driver %s refuses the socket%s",

@@ -1,0 +1,196 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What kvmflip prints and returns as far as no module is needed: help, options,
+# abbreviations, errors in the command line. Prints KTAP; any user may run it.
+#
+# expect STATUS STDERR -- ARGS...: kvmflip ARGS ends with STATUS and says
+# exactly "kvmflip: STDERR" (nothing, if empty). Sizes and the like are judged
+# before the module is asked, so that status 2 shows they were accepted.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+kvmflip=${KVMFLIP:-$here/../kvmflip}
+spec=$here/../../../Documentation/netlink/specs/kvmflip.yaml
+unloaded='the kvmflip module is not loaded: modprobe kvmflip'
+tests=0 failures=0
+
+result() { # OK NAME
+	tests=$((tests + 1))
+	if ((!$1)); then
+		failures=$((failures + 1))
+		printf 'not '
+	fi
+	printf 'ok %d %s\n' "$tests" "$2"
+}
+
+# a message that would have to be changed in two places is a pattern here
+expect() {
+	local status=$1 message=$2 out err got ok=1
+
+	shift 3
+	err=$("$kvmflip" "$@" 2>&1 >/dev/null </dev/null)
+	got=$?
+	out=$("$kvmflip" "$@" 2>/dev/null </dev/null)
+	if ((got != status)); then
+		echo "# status $got, not $status"
+		ok=0
+	fi
+	# shellcheck disable=SC2053 # a pattern
+	if [[ $err != ${message:+kvmflip: $message} ]]; then
+		echo "# said: $err"
+		ok=0
+	fi
+	if ((status)) && [[ -n $out ]]; then
+		echo "# printed to stdout: $out"
+		ok=0
+	fi
+	result "$ok" "kvmflip ${*//$'\n'/ }"
+}
+
+golden() { # NAME ARGS...: stdout is what tests/NAME.txt has
+	local name=$1 ok=1
+
+	shift
+	"$kvmflip" "$@" 2>&1 | diff "$here/$name.txt" - | sed 's/^/# /'
+	((PIPESTATUS[1] == 0)) || ok=0
+	result "$ok" "kvmflip $* (golden)"
+}
+
+# the names of attributes are those of the specification
+attribute_names() {
+	local ok=1
+
+	diff <(sed -n '/^attribute-sets:/,/^operations:/s/^        name: //p' "$spec" | sort -u) \
+		<(sed -En 's/^\t\[KVMFLIP_A_.*(\{|NEST\(|ENUM\() ?"([a-z-]+)".*/\2/p' \
+			"$here/../attrs.c" | sort -u) | sed 's/^/# /'
+	((PIPESTATUS[0] == 0)) || ok=0
+	result "$ok" 'attributes are named as in the specification'
+}
+
+echo 'KTAP version 1'
+if grep -q '^kvmflip ' /proc/modules 2>/dev/null; then
+	echo '1..0 # SKIP the module is loaded'
+	exit 4
+fi
+
+golden help help
+golden help -h
+golden help --help
+golden pool-help pool help
+golden pool-help pool add help
+golden pool-help pool show help
+golden rxq-help rxq help
+golden rxq-help rxq attach help
+golden port-help port help
+golden port-help por help
+golden port-help port del help
+expect 0 '' -- help
+expect 0 '' -- -V
+expect 0 '' -- -Version
+attribute_names
+
+# objects, commands and options
+expect 1 'an object is missing: *' --
+expect 1 'unknown object "bridge"' -- bridge
+expect 1 'unknown object ""' -- ''
+expect 1 'object "p" is ambiguous: "pool" or "port"' -- p s
+expect 1 'object "po" is ambiguous: "pool" or "port"' -- po
+expect 1 'unknown object "pools"' -- pools
+expect 1 'unknown command "frob"' -- pool frob
+expect 1 'unknown option "-x"' -- -x pool
+expect 1 'unknown option "--frob"' -- --frob pool
+expect 2 "$unloaded" -- pool
+expect 2 "$unloaded" -- poo
+expect 2 "$unloaded" -- -j -p -s pool show
+expect 2 "$unloaded" -- -jps poo s
+expect 2 "$unloaded" -- -json -pretty -statistics port
+expect 2 "$unloaded" -- r
+expect 2 "$unloaded" -- por sh vm1
+expect 1 'unexpected argument "b"' -- pool show a b
+expect 1 'unexpected argument "b"' -- pool del a b
+expect 1 'unexpected argument "x"' -- rxq detach lo 0 x
+expect 1 'unexpected argument "x"' -- rxq show lo x
+
+# names
+expect 1 'pool del: a name is missing' -- pool del
+expect 1 'pool del: the name is empty' -- pool del ''
+expect 2 "$unloaded" -- pool del "$(printf 'n%.0s' {1..31})"
+expect 1 'pool del: name * is longer than 31 characters' -- pool del "$(printf 'n%.0s' {1..32})"
+expect 1 'pool del: name "a b" has *' -- pool del 'a b'
+expect 1 'pool del: name "a/b" has *' -- pool del a/b
+expect 1 'pool del: name "a b" has *' -- pool del $'a\nb'
+
+# pool add, sizes
+expect 1 'pool add: a name is missing' -- pool add
+expect 1 'pool add p: "size" is missing' -- pool add p
+expect 1 'pool add p: "buffer" is missing' -- pool add p size 1M
+expect 1 '"size" needs a value' -- pool add p buffer 4K size
+expect 1 '"size" is given twice' -- pool add p size 1M si 2M buffer 4K
+expect 1 'unknown argument "colour"' -- pool add p colour red
+for size in 4096 4K 4k 4KiB 1M 1MiB 64m 2G 1T 16777216T; do
+	status=2 message=$unloaded
+	[[ $size != 16777216T ]] || status=1 message='size "16777216T" is too large'
+	expect "$status" "$message" -- pool add p size "$size" buffer 4K
+done
+for size in '' K 4X 4KB 4Ki 4KiBs -4K +4K ' 4K' '4 K' 0x1000 1.5M; do
+	expect 1 "size \"$size\" is not a size such as 4096, 4K, 2M or 1G" -- \
+		pool add p size "$size" buffer 4K
+done
+expect 1 'size must not be 0' -- pool add p size 0 buffer 4K
+expect 1 'size must not be 0' -- pool add p size 0K buffer 4K
+expect 1 'size "18446744073709551616" is too large' -- pool add p size 18446744073709551616 buffer 4K
+expect 1 'size "99999999999999999999K" is too large' -- pool add p size 99999999999999999999K buffer 4K
+expect 1 'size "6K" is not a multiple of the buffer'"'"'s 4K' -- pool add p size 6K buffer 4K
+expect 1 'size "3M" is not a multiple of the buffer'"'"'s 2M' -- pool add p size 3M buffer 2M
+expect 1 'buffer "8K" is neither 4K nor 2M' -- pool add p size 1M buffer 8K
+expect 2 "$unloaded" -- pool a p s 4M b 2097152 n 0
+expect 1 'node "-1" is not a number from 0 to 2147483647' -- pool add p size 4M buffer 4K node -1
+expect 1 'node "one" is not a number *' -- pool add p size 4M buffer 4K node one
+
+# rxq
+expect 1 'rxq attach: a network device is missing' -- rxq attach
+expect 1 'rxq attach eth0: a queue is missing: a number, or all' -- rxq attach eth0
+expect 1 'rxq detach eth0: a queue is missing: a number, or all' -- rxq detach eth0
+expect 1 'rxq attach eth0: "pool" is missing' -- rxq attach eth0 0
+expect 1 'queue "one" is not a number from 0 to 65535' -- rxq attach eth0 one pool p
+expect 1 'queue "65536" is not a number *' -- rxq attach eth0 65536 pool p
+expect 1 'queue "al" is not a number *' -- rxq attach eth0 al pool p
+expect 1 'unknown mode "lax"' -- rxq attach eth0 all pool p mode lax
+expect 1 '"pool" needs a value' -- rxq attach eth0 all pool
+expect 2 "$unloaded" -- rxq attach lo all pool p mode strict
+expect 2 "$unloaded" -- rxq at lo 0 p p m s
+expect 2 'nosuchdev: there is no such network device' -- rxq show nosuchdev
+expect 2 'a-name-that-is-too-long-for-a-device: there is no such *' -- rxq show a-name-that-is-too-long-for-a-device
+
+# port
+mac=52:54:00:00:00:01
+expect 1 'port add v: "pool" is missing' -- port add v
+expect 1 'port add v: "mac" is missing' -- port add v pool p
+expect 1 'argument "m" is ambiguous: "mac" or "max"' -- port add v m $mac
+expect 2 "$unloaded" -- port add v pool p mac $mac
+expect 2 "$unloaded" -- port add v p p mac 52:54:0:0:0:a vl 4094 max 1M u c73f1fa6-489e-4834-9476-d70dabd98c40
+expect 2 "$unloaded" -- port add v pool p mac $mac vlan 0
+for bad in '' 52:54:00:00:00 52:54:00:00:00:01:02 52-54-00-00-00-01 52:54:00:00:00:1g \
+	' 52:54:00:00:00:01' 52:54:00:00:00:+1 152:54:00:00:00:01; do
+	expect 1 "mac \"$bad\" is not an address such as 52:54:00:12:34:56" -- \
+		port add v pool p mac "$bad"
+done
+expect 1 'mac 01:00:5e:00:00:01 is a group address; *' -- port add v pool p mac 01:00:5e:00:00:01
+expect 1 'mac ff:ff:ff:ff:ff:ff is a group address; *' -- port set v mac ff:ff:ff:ff:ff:ff
+expect 1 'mac must not be all zeroes' -- port add v pool p mac 00:00:00:00:00:00
+expect 1 'vlan "4095" is not a number from 0 to 4094' -- port add v pool p mac $mac vlan 4095
+expect 1 'vlan "0x7" is not a number from 0 to 4094' -- port add v pool p mac $mac vlan 0x7
+expect 1 'max must not be 0' -- port add v pool p mac $mac max 0
+for bad in '' x c73f1fa6489e48349476d70dabd98c40 c73f1fa6-489e-4834-9476-d70dabd98c4 \
+	c73f1fa6-489e-4834-9476-d70dabd98c40a c73f1fa6-489e-4834-9476_d70dabd98c40 \
+	g73f1fa6-489e-4834-9476-d70dabd98c40; do
+	expect 1 "uuid \"$bad\" is not a UUID such as c73f1fa6-489e-4834-9476-d70dabd98c40" -- \
+		port add v pool p mac $mac uuid "$bad"
+done
+expect 1 'port set v: nothing to set: mac, vlan or max' -- port set v
+expect 1 'unknown argument "pool"' -- port set v pool p
+expect 1 'unknown argument "uuid"' -- port set v uuid c73f1fa6-489e-4834-9476-d70dabd98c40
+expect 2 "$unloaded" -- port set v vlan 7
+expect 2 "$unloaded" -- port del v
+
+echo "1..$tests"
+((failures == 0))
