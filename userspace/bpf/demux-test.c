@@ -3,9 +3,10 @@
  * Unit test of the demux program: frames through BPF_PROG_TEST_RUN, and what
  * the program returned and wrote in front of them. Prints KTAP; needs root.
  *
- * The socket map holds a real AF_XDP socket at queue 0 (it need not be bound),
- * because a redirect to an empty entry returns its fallback. ctx_in is always
- * given: the kernel makes room for metadata only then.
+ * The socket map holds a real AF_XDP socket at queue 0 (it need not be bound
+ * but must have an RX ring), because a redirect to an empty entry returns its
+ * fallback. ctx_in is always given: the kernel makes room for metadata only
+ * then.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/if_xdp.h>
 #include <linux/kvmflip.h>
 
 #include "demux.skel.h"
@@ -318,6 +320,7 @@ static void test_no_socket(void)
 static int set_up(void)
 {
 	const struct rlimit infinity = { RLIM_INFINITY, RLIM_INFINITY };
+	const int ring_entries = 64;
 	struct kvmflip_demux_key key;
 	__u32 queue = 0, xsk;
 	unsigned int i;
@@ -342,6 +345,8 @@ static int set_up(void)
 		}
 	}
 	xsk = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	setsockopt(xsk, SOL_XDP, XDP_RX_RING, &ring_entries,
+		   sizeof(ring_entries));
 	err = bpf_map_update_elem(bpf_map__fd(skel->maps.xsks), &queue, &xsk,
 				  BPF_ANY);
 	if (err)
