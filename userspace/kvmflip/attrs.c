@@ -33,6 +33,7 @@ static const struct attr buffers_attrs[] = {
 	[KVMFLIP_A_BUFFERS_RETURNED] = { "returned", ATTR_UINT },
 	[KVMFLIP_A_BUFFERS_QUARANTINED] = { "quarantined", ATTR_UINT },
 	[KVMFLIP_A_BUFFERS_TOTAL] = { "total", ATTR_UINT },
+	[KVMFLIP_A_BUFFERS_ILLEGAL] = { "illegal", ATTR_UINT },
 };
 
 static const struct attr_set buffers_set = SET(buffers_attrs);
@@ -66,7 +67,6 @@ static const struct attr stats_attrs[] = {
 	[KVMFLIP_A_STATS_IOTLB_SYNCS] = { "iotlb-syncs", ATTR_UINT },
 	[KVMFLIP_A_STATS_REVOKES] = { "revokes", ATTR_UINT },
 	[KVMFLIP_A_STATS_GRANTS] = { "grants", ATTR_UINT },
-	[KVMFLIP_A_STATS_ILLEGAL_TRANSITIONS] = { "illegal-transitions", ATTR_UINT },
 	[KVMFLIP_A_STATS_WAKEUPS] = { "wakeups", ATTR_UINT },
 };
 
@@ -120,7 +120,7 @@ static const struct attr port_attrs[] = {
 	[KVMFLIP_A_PORT_POOL] = { "pool", ATTR_STRING },
 	[KVMFLIP_A_PORT_MAC] = { "mac", ATTR_MAC },
 	[KVMFLIP_A_PORT_VLAN] = { "vlan", ATTR_UINT },
-	[KVMFLIP_A_PORT_QUOTA] = { "quota", ATTR_UINT },
+	[KVMFLIP_A_PORT_MAX_SIZE] = { "max-size", ATTR_UINT },
 	[KVMFLIP_A_PORT_UUID] = { "uuid", ATTR_UUID },
 	[KVMFLIP_A_PORT_STATE] = ENUM("state", port_states),
 	[KVMFLIP_A_PORT_PID] = { "pid", ATTR_UINT },

@@ -154,7 +154,7 @@ static void put_port(struct nl_msg *msg, const struct port_args *port)
 	if (port->has_vlan)
 		nla_put_u16(msg, KVMFLIP_A_PORT_VLAN, port->key.vlan);
 	if (port->max)
-		nla_put_u64(msg, KVMFLIP_A_PORT_QUOTA, port->max);
+		nla_put_u64(msg, KVMFLIP_A_PORT_MAX_SIZE, port->max);
 	if (port->has_uuid)
 		nla_put(msg, KVMFLIP_A_PORT_UUID, sizeof(port->uuid), port->uuid);
 }
@@ -290,7 +290,7 @@ static int port_set(struct args *args)
 	back.name = port.name;
 	back.has_mac = true;
 	back.has_vlan = true;
-	back.max = obj_uint(old, "quota");
+	back.max = obj_uint(old, "max_size");
 	port_key(old, &back.key);
 	if (!request_set(&back, &reply)) {
 		move_entry(old, &back, reply);
@@ -336,8 +336,8 @@ static void print_port(const cJSON *port)
 	       obj_str(port, "mac"));
 	if (obj_uint(port, "vlan"))
 		printf(" vlan %u", (unsigned int)obj_uint(port, "vlan"));
-	if (obj_has(port, "quota"))
-		print_size("max", obj_uint(port, "quota"));
+	if (obj_has(port, "max_size"))
+		print_size("max", obj_uint(port, "max_size"));
 	printf(" state %s", obj_str(port, "state"));
 	if (obj_has(port, "pid"))
 		printf(" pid %u", (unsigned int)obj_uint(port, "pid"));
