@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The virtual machine: all that is KVM's. */
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "die.h"
+#include "guest_image.h"
+#include "shared.h"
+#include "vfio.h"
+#include "vm.h"
+
+#define KICK		SIGUSR2
+#define MSI_ADDRESS	0xfee00000u	/* to local APIC 0 */
+#define GSI_DEVICE	0		/* no pins, so any number will do */
+#define CPUID_ENTRIES	256
+
+static void on_kick(int sig)
+{
+	(void)sig;	/* only to leave KVM_RUN */
+}
+
+void vm_map(struct vm *vm, __u32 slot, __u64 gpa, void *hva, __u64 size)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (unsigned long)hva,
+	};
+
+	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
+		die_errno("memory slot at 0x%llx", gpa);
+}
+
+static void create_ram(struct vm *vm)
+{
+	vm->ram = mmap(NULL, GUEST_RAM_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (vm->ram == MAP_FAILED)
+		die_errno("guest memory");
+	vm_map(vm, 0, 0, vm->ram, GUEST_RAM_SIZE);
+	memcpy(vm->ram + GUEST_CODE, guest_image,
+	       guest_image_end - guest_image);
+}
+
+/* The processor as it is; its local APIC is KVM's. */
+static void set_cpuid(struct vm *vm)
+{
+	struct kvm_cpuid2 *cpuid;
+
+	cpuid = calloc(1, sizeof(*cpuid) +
+		       CPUID_ENTRIES * sizeof(cpuid->entries[0]));
+	if (!cpuid)
+		die("no memory");
+	cpuid->nent = CPUID_ENTRIES;
+	if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) ||
+	    ioctl(vm->vcpu, KVM_SET_CPUID2, cpuid))
+		die_errno("CPUID");
+	free(cpuid);
+}
+
+/* Flat protected mode, at the guest's entry */
+static void set_registers(struct vm *vm)
+{
+	struct kvm_regs regs = {
+		.rflags = 2,
+		.rip = GUEST_CODE,
+		.rsp = GUEST_STACK,
+	};
+	struct kvm_segment flat = {
+		.limit = 0xffffffff,
+		.selector = 16,
+		.type = 3,
+		.present = 1,
+		.db = 1,
+		.s = 1,
+		.g = 1,
+	};
+	struct kvm_sregs sregs;
+
+	if (ioctl(vm->vcpu, KVM_GET_SREGS, &sregs))
+		die_errno("registers");
+	sregs.cr0 |= 1;
+	sregs.ds = flat;
+	sregs.es = flat;
+	sregs.fs = flat;
+	sregs.gs = flat;
+	sregs.ss = flat;
+	sregs.cs = flat;
+	sregs.cs.selector = 8;
+	sregs.cs.type = 11;
+	if (ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) ||
+	    ioctl(vm->vcpu, KVM_SET_REGS, &regs))
+		die_errno("registers");
+}
+
+static void create_vcpu(struct vm *vm)
+{
+	vm->vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
+	vm->run_size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (vm->vcpu < 0 || vm->run_size < 0)
+		die_errno("vCPU");
+	vm->run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       vm->vcpu, 0);
+	if (vm->run == MAP_FAILED)
+		die_errno("vCPU");
+	set_cpuid(vm);
+	set_registers(vm);
+}
+
+void vm_create(struct vm *vm)
+{
+	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP };
+
+	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm < 0)
+		die_errno("/dev/kvm");
+	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
+	if (vm->fd < 0)
+		die_errno("VM");
+	/* Three pages that KVM needs on old Intel processors */
+	ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000);
+	/* A local APIC in the kernel, and no other interrupt controller */
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &split))
+		die_errno("interrupt controller");
+	create_ram(vm);
+	create_vcpu(vm);
+}
+
+void vm_route_irq(struct vm *vm, int eventfd, __u32 vector)
+{
+	struct kvm_irqfd irqfd = { .fd = eventfd, .gsi = GSI_DEVICE };
+	struct kvm_irq_routing *routing;
+
+	routing = calloc(1, sizeof(*routing) + sizeof(routing->entries[0]));
+	if (!routing)
+		die("no memory");
+	routing->nr = 1;
+	routing->entries[0].gsi = GSI_DEVICE;
+	routing->entries[0].type = KVM_IRQ_ROUTING_MSI;
+	routing->entries[0].u.msi.address_lo = MSI_ADDRESS;
+	routing->entries[0].u.msi.data = vector;
+	if (ioctl(vm->fd, KVM_SET_GSI_ROUTING, routing) ||
+	    ioctl(vm->fd, KVM_IRQFD, &irqfd))
+		die_errno("interrupt routing");
+	free(routing);
+}
+
+static void mmio(struct vm *vm)
+{
+	__u64 at = vm->run->mmio.phys_addr - GUEST_REGS;
+	__u32 len = vm->run->mmio.len;
+
+	if (vm->run->mmio.phys_addr < GUEST_REGS ||
+	    at + len > vm->device->regs_size)
+		vm->error = "the guest accessed memory that is not there";
+	else if (vm->run->mmio.is_write)
+		vfio_reg_write(vm->device, at, vm->run->mmio.data, len);
+	else
+		vfio_reg_read(vm->device, at, vm->run->mmio.data, len);
+}
+
+static void *run(void *data)
+{
+	struct vm *vm = data;
+
+	while (!__atomic_load_n(&vm->stop, __ATOMIC_ACQUIRE) && !vm->error) {
+		if (ioctl(vm->vcpu, KVM_RUN, 0) < 0) {
+			if (errno != EINTR && errno != EAGAIN)
+				vm->error = strerror(errno);
+			continue;
+		}
+		switch (vm->run->exit_reason) {
+		case KVM_EXIT_MMIO:
+			mmio(vm);
+			break;
+		case KVM_EXIT_INTR:
+			break;
+		case KVM_EXIT_SHUTDOWN:
+			vm->error = "the guest crashed";
+			break;
+		default:
+			vm->error = "KVM cannot go on";
+			fprintf(stderr, "flipvm: exit reason %u\n",
+				vm->run->exit_reason);
+		}
+	}
+	return NULL;
+}
+
+void vm_start(struct vm *vm, struct vfio *device)
+{
+	const struct sigaction action = { .sa_handler = on_kick };
+
+	sigaction(KICK, &action, NULL);
+	vm->device = device;
+	if (pthread_create(&vm->thread, NULL, run, vm))
+		die("no thread");
+}
+
+void vm_stop(struct vm *vm)
+{
+	__atomic_store_n(&vm->stop, true, __ATOMIC_RELEASE);
+	/* Whether the kick finds the thread in KVM_RUN or just before it */
+	vm->run->immediate_exit = 1;
+	pthread_kill(vm->thread, KICK);
+	pthread_join(vm->thread, NULL);
+}
