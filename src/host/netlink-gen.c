@@ -7,6 +7,8 @@
 #include <net/netlink.h>
 #include <net/genetlink.h>
 
+#include "netlink-gen.h"
+
 #include <uapi/linux/kvmflip_netlink.h>
 
 /* Common nested types */
@@ -67,16 +69,16 @@ static const struct nla_policy kvmflip_port_add_nl_policy[KVMFLIP_A_PORT_UUID + 
 	[KVMFLIP_A_PORT_POOL] = { .type = NLA_NUL_STRING, .len = KVMFLIP_NAME_MAX, },
 	[KVMFLIP_A_PORT_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[KVMFLIP_A_PORT_VLAN] = NLA_POLICY_MAX(NLA_U16, 4094),
-	[KVMFLIP_A_PORT_MAX] = { .type = NLA_UINT, },
+	[KVMFLIP_A_PORT_MAX_SIZE] = { .type = NLA_UINT, },
 	[KVMFLIP_A_PORT_UUID] = NLA_POLICY_EXACT_LEN(16),
 };
 
 /* KVMFLIP_CMD_PORT_SET - do */
-static const struct nla_policy kvmflip_port_set_nl_policy[KVMFLIP_A_PORT_MAX + 1] = {
+static const struct nla_policy kvmflip_port_set_nl_policy[KVMFLIP_A_PORT_MAX_SIZE + 1] = {
 	[KVMFLIP_A_PORT_NAME] = { .type = NLA_NUL_STRING, .len = KVMFLIP_NAME_MAX, },
 	[KVMFLIP_A_PORT_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[KVMFLIP_A_PORT_VLAN] = NLA_POLICY_MAX(NLA_U16, 4094),
-	[KVMFLIP_A_PORT_MAX] = { .type = NLA_UINT, },
+	[KVMFLIP_A_PORT_MAX_SIZE] = { .type = NLA_UINT, },
 };
 
 /* KVMFLIP_CMD_PORT_DEL - do */
@@ -154,7 +156,7 @@ static const struct genl_split_ops kvmflip_nl_ops[] = {
 		.cmd		= KVMFLIP_CMD_PORT_SET,
 		.doit		= kvmflip_nl_port_set_doit,
 		.policy		= kvmflip_port_set_nl_policy,
-		.maxattr	= KVMFLIP_A_PORT_MAX,
+		.maxattr	= KVMFLIP_A_PORT_MAX_SIZE,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvmflip: every difference between the kernels that are supported. */
+#ifndef _KVMFLIP_COMPAT_H
+#define _KVMFLIP_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#error "kvmflip needs Linux 6.12 or later"
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 4, 0)
+#error "kvmflip was not tried on this kernel: see Documentation/porting.rst"
+#endif
+
+/*
+ * VFIO_DEVICE_GET_REGION_INFO moved from the ioctl operation to one of its own
+ * in 6.19.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define KVMFLIP_HAVE_REGION_INFO_CAPS 1
+#else
+#define KVMFLIP_HAVE_REGION_INFO_CAPS 0
+
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+/**
+ * kvmflip_compat_region_info - VFIO_DEVICE_GET_REGION_INFO as an ioctl
+ * @vdev: device
+ * @arg: the ioctl's argument
+ * @fill: what is get_region_info_caps elsewhere; it adds no capabilities
+ *
+ * Return: 0, -EFAULT, -EINVAL.
+ */
+static inline long
+kvmflip_compat_region_info(struct vfio_device *vdev, void __user *arg,
+			   int (*fill)(struct vfio_device *vdev, struct vfio_region_info *info,
+				       struct vfio_info_cap *caps))
+{
+	unsigned long minsz = offsetofend(struct vfio_region_info, offset);
+	struct vfio_region_info info = {};
+	struct vfio_info_cap caps = {};
+	int err;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	err = fill(vdev, &info, &caps);
+	if (err)
+		return err;
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+#endif
+
+#endif /* _KVMFLIP_COMPAT_H */

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvmflip: buffers and the states they go through.
+ *
+ *	FREE ──────▶ POSTED ──▶ FILLED ──▶ MAPPED ──▶ RETURNED
+ *	 ▲ ▲                      │                    │   │
+ *	 │ └──────────────────────┘                    │   ▼
+ *	 └─────────────────────────────────────────────┘  QUARANTINED ──▶ FREE
+ *
+ * This is the only file that changes a state. It knows nothing of NICs,
+ * windows or guests.
+ */
+
+#include <kunit/test-bug.h>
+#include <linux/bitmap.h>
+#include <linux/slab.h>
+
+#include "buffer.h"
+
+static const u8 kf_legal[KVMFLIP_STATES] = {
+	[KVMFLIP_FREE]		= BIT(KVMFLIP_POSTED),
+	[KVMFLIP_POSTED]	= BIT(KVMFLIP_FILLED),
+	[KVMFLIP_FILLED]	= BIT(KVMFLIP_MAPPED) | BIT(KVMFLIP_FREE),
+	[KVMFLIP_MAPPED]	= BIT(KVMFLIP_RETURNED),
+	[KVMFLIP_RETURNED]	= BIT(KVMFLIP_FREE) | BIT(KVMFLIP_QUARANTINED),
+	[KVMFLIP_QUARANTINED]	= BIT(KVMFLIP_FREE),
+};
+
+/**
+ * kvmflip_buffers_init - allocate the buffers of a pool, all of them free
+ * @table: buffers
+ * @nr: how many
+ * @chunk_order: log2 of the chunks in each
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
+{
+	u32 i;
+
+	memset(table, 0, sizeof(*table));
+	spin_lock_init(&table->lock);
+	table->buf = kvcalloc(nr, sizeof(*table->buf), GFP_KERNEL);
+	if (!table->buf)
+		return -ENOMEM;
+	table->posted = kvcalloc(BITS_TO_LONGS((u64)nr << chunk_order),
+				 sizeof(*table->posted), GFP_KERNEL);
+	if (!table->posted) {
+		kvfree(table->buf);
+		return -ENOMEM;
+	}
+	for (i = 0; i < nr; i++)
+		INIT_LIST_HEAD(&table->buf[i].list);
+	table->nr = nr;
+	table->chunk_order = chunk_order;
+	table->count[KVMFLIP_FREE] = nr;
+	return 0;
+}
+
+/**
+ * kvmflip_buffers_destroy - free what kvmflip_buffers_init() allocated
+ * @table: buffers
+ */
+void kvmflip_buffers_destroy(struct kvmflip_buffers *table)
+{
+	kvfree(table->posted);
+	kvfree(table->buf);
+}
+
+/**
+ * kvmflip_buffer_move - change the state of a buffer
+ * @table: buffers of the pool
+ * @buf: buffer
+ * @from: state the caller knows it to be in
+ * @to: state to put it into
+ *
+ * An illegal change is a bug of the module. The buffer is then in an unknown
+ * condition, so it is put out of use rather than given to anybody.
+ *
+ * Context: @table->lock is held.
+ * Return: true if the change was legal and was made.
+ */
+bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
+			 enum kvmflip_state from, enum kvmflip_state to)
+{
+	bool legal;
+
+	lockdep_assert_held(&table->lock);
+
+	legal = buf->state == from && (kf_legal[from] & BIT(to));
+	if (!legal) {
+		if (!kunit_get_current_test())
+			WARN_ONCE(1, "buffer %u: %d is not %d, which goes to %d\n",
+				  kvmflip_buffer_index(table, buf), buf->state, from, to);
+		table->illegal++;
+		to = KVMFLIP_QUARANTINED;
+	}
+	table->count[buf->state]--;
+	table->count[to]++;
+	buf->state = to;
+	return legal;
+}
+
+/**
+ * kvmflip_chunk_post - note that a NIC owns a chunk from now on
+ * @table: buffers of the pool
+ * @chunk: number of the chunk in the pool
+ */
+void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk)
+{
+	set_bit(chunk, table->posted);
+}
+
+/**
+ * kvmflip_chunk_complete - take a chunk back from a NIC that says it is done
+ * @table: buffers of the pool
+ * @chunk: number of the chunk in the pool, checked by the caller
+ *
+ * Return: false if no NIC owned it, so that the completion must be ignored.
+ */
+bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk)
+{
+	return test_and_clear_bit(chunk, table->posted);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvmflip: what memory of a pool a network device can reach. */
+#ifndef _KVMFLIP_IOMMU_H
+#define _KVMFLIP_IOMMU_H
+
+#include <linux/iommu.h>
+
+#include "pool.h"
+
+struct netlink_ext_ack;
+struct xsk_buff_pool;
+
+/**
+ * struct kvmflip_iommu - one device's mapping of a pool
+ * @pool: pool
+ * @domain: paging domain of the device; outlives this, which ends before the
+ *	    device's driver lets go of it
+ * @iova: address of each page of the pool for the device
+ *
+ * AF_XDP maps all pages of a pool for the device. From kvmflip_iommu_attach()
+ * on the device can reach just the buffers that were granted to it, which are
+ * those that one of its queues has posted. kvmflip_iommu_detach() puts the
+ * pool's scrap page behind every address, so that AF_XDP finds something to unmap
+ * everywhere and the device reaches no buffer meanwhile.
+ *
+ * Locking: the caller sees to it that no two calls work on the same buffer.
+ */
+struct kvmflip_iommu {
+	struct kvmflip_pool *pool;
+	struct iommu_domain *domain;
+	dma_addr_t *iova;
+};
+
+struct kvmflip_iommu *kvmflip_iommu_attach(struct kvmflip_pool *pool, struct xsk_buff_pool *xsk,
+					   struct netlink_ext_ack *extack);
+void kvmflip_iommu_detach(struct kvmflip_iommu *iommu);
+void kvmflip_iommu_free(struct kvmflip_iommu *iommu);
+bool kvmflip_iommu_same(const struct kvmflip_iommu *iommu, const struct xsk_buff_pool *xsk);
+void kvmflip_iommu_revoke(struct kvmflip_iommu *iommu, struct list_head *bufs,
+			  struct kvmflip_delta *delta);
+void kvmflip_iommu_grant(struct kvmflip_iommu *iommu, struct list_head *bufs,
+			 struct list_head *failed, struct kvmflip_delta *delta);
+
+#endif /* _KVMFLIP_IOMMU_H */

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: zero-copy receive into KVM guests by page flipping. */
+
+#include <linux/module.h>
+#include <linux/workqueue.h>
+
+#include "../compat.h"
+#include "chardev.h"
+#include "main.h"
+#include "netlink.h"
+#include "port.h"
+#include "rxq.h"
+#include "vfio.h"
+
+struct workqueue_struct *kvmflip_wq;
+
+static int __init kvmflip_init(void)
+{
+	int err;
+
+	kvmflip_wq = alloc_workqueue("kvmflip", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	if (!kvmflip_wq)
+		return -ENOMEM;
+	err = kvmflip_rxq_init();
+	if (err)
+		goto err_wq;
+	err = kvmflip_vfio_init();
+	if (err)
+		goto err_rxq;
+	err = kvmflip_chardev_init();
+	if (err)
+		goto err_vfio;
+	err = kvmflip_netlink_init();
+	if (err)
+		goto err_chardev;
+	return 0;
+
+err_chardev:
+	kvmflip_chardev_exit();
+err_vfio:
+	kvmflip_vfio_exit();
+err_rxq:
+	kvmflip_rxq_exit();
+err_wq:
+	destroy_workqueue(kvmflip_wq);
+	return err;
+}
+
+static void __exit kvmflip_exit(void)
+{
+	kvmflip_netlink_exit();
+	kvmflip_chardev_exit();
+	kvmflip_vfio_exit();
+	kvmflip_rxq_exit();
+	kvmflip_port_exit();
+	destroy_workqueue(kvmflip_wq);
+	kvmflip_pool_exit();
+}
+
+module_init(kvmflip_init);
+module_exit(kvmflip_exit);
+
+MODULE_DESCRIPTION("Zero-copy receive into KVM guests by page flipping");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: the netlink family. */
+
+#include <linux/if_ether.h>
+#include <linux/numa.h>
+#include <net/genetlink.h>
+
+#include "kvm.h"
+#include "netlink-gen.h"
+#include "netlink.h"
+#include "port.h"
+#include "rxq.h"
+
+typedef int (*kf_fill_t)(struct sk_buff *skb, const void *object);
+
+static const char *kf_string(struct genl_info *info, int attr)
+{
+	return nla_data(info->attrs[attr]);
+}
+
+/* One message with one object. */
+static int kf_put(struct sk_buff *skb, u32 portid, u32 seq, int flags, u8 cmd, kf_fill_t fill,
+		  const void *object)
+{
+	void *hdr = genlmsg_put(skb, portid, seq, &kvmflip_nl_family, flags, cmd);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	if (fill(skb, object)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return 0;
+}
+
+static int kf_reply(struct genl_info *info, kf_fill_t fill, const void *object)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	int err;
+
+	if (!skb)
+		return -ENOMEM;
+	err = kf_put(skb, info->snd_portid, info->snd_seq, 0, info->genlhdr->cmd, fill, object);
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	return genlmsg_reply(skb, info);
+}
+
+/*
+ * All objects of a list, as many as fit into one message; the rest is asked for
+ * again. @offset is that of the list head in an object.
+ */
+static int kf_dump(struct sk_buff *skb, struct netlink_callback *cb, struct list_head *head,
+		   size_t offset, u8 cmd, kf_fill_t fill)
+{
+	struct list_head *pos;
+	long i = 0;
+	int err = 0;
+
+	mutex_lock(&kvmflip_lock);
+	list_for_each(pos, head) {
+		if (i++ < cb->args[0])
+			continue;
+		err = kf_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, NLM_F_MULTI,
+			     cmd, fill, (void *)pos - offset);
+		if (err)
+			break;
+		cb->args[0]++;
+	}
+	mutex_unlock(&kvmflip_lock);
+	return skb->len ? : err;
+}
+
+/* Pools */
+
+static const int kf_state_attr[KVMFLIP_STATES] = {
+	[KVMFLIP_FREE]		= KVMFLIP_A_BUFFERS_FREE,
+	[KVMFLIP_POSTED]	= KVMFLIP_A_BUFFERS_POSTED,
+	[KVMFLIP_FILLED]	= KVMFLIP_A_BUFFERS_FILLED,
+	[KVMFLIP_MAPPED]	= KVMFLIP_A_BUFFERS_MAPPED,
+	[KVMFLIP_RETURNED]	= KVMFLIP_A_BUFFERS_RETURNED,
+	[KVMFLIP_QUARANTINED]	= KVMFLIP_A_BUFFERS_QUARANTINED,
+};
+
+static int kf_put_buffers(struct sk_buff *skb, struct kvmflip_pool *pool)
+{
+	u32 count[KVMFLIP_STATES];
+	struct nlattr *nest;
+	unsigned int i;
+	u64 illegal;
+
+	spin_lock(&pool->table.lock);
+	memcpy(count, pool->table.count, sizeof(count));
+	illegal = pool->table.illegal;
+	spin_unlock(&pool->table.lock);
+
+	nest = nla_nest_start(skb, KVMFLIP_A_POOL_BUFFERS);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < KVMFLIP_STATES; i++)
+		if (nla_put_uint(skb, kf_state_attr[i], count[i]))
+			return -EMSGSIZE;
+	if (nla_put_uint(skb, KVMFLIP_A_BUFFERS_ILLEGAL, illegal) ||
+	    nla_put_uint(skb, KVMFLIP_A_BUFFERS_TOTAL, pool->table.nr))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int kf_fill_pool(struct sk_buff *skb, const void *object)
+{
+	struct kvmflip_pool *pool = (struct kvmflip_pool *)object;
+
+	if (nla_put_string(skb, KVMFLIP_A_POOL_NAME, pool->name) ||
+	    nla_put_uint(skb, KVMFLIP_A_POOL_SIZE, kvmflip_pool_bytes(pool)) ||
+	    nla_put_u32(skb, KVMFLIP_A_POOL_BUFFER_SIZE, 1U << pool->buffer_shift) ||
+	    nla_put_u32(skb, KVMFLIP_A_POOL_CHUNK_SIZE, 1U << pool->chunk_shift) ||
+	    (pool->node != NUMA_NO_NODE &&
+	     nla_put_u32(skb, KVMFLIP_A_POOL_NODE, pool->node)) ||
+	    kf_put_buffers(skb, pool) ||
+	    nla_put_u32(skb, KVMFLIP_A_POOL_PORTS, pool->ports) ||
+	    nla_put_u32(skb, KVMFLIP_A_POOL_RXQS, pool->rxqs))
+		return -EMSGSIZE;
+	return kvmflip_stats_put(skb, KVMFLIP_A_POOL_STATS, &pool->stats, KVMFLIP_STATS_POOL);
+}
+
+/**
+ * kvmflip_nl_pool_add_doit - make a pool
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	int err, node = NUMA_NO_NODE;
+
+	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_NAME) ||
+	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_SIZE) ||
+	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_BUFFER_SIZE))
+		return -EINVAL;
+	if (!*kf_string(info, KVMFLIP_A_POOL_NAME)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[KVMFLIP_A_POOL_NAME],
+				    "a pool needs a name");
+		return -EINVAL;
+	}
+	if (info->attrs[KVMFLIP_A_POOL_NODE]) {
+		node = nla_get_u32(info->attrs[KVMFLIP_A_POOL_NODE]);
+		if (node < 0 || node >= MAX_NUMNODES || !node_online(node)) {
+			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[KVMFLIP_A_POOL_NODE],
+					    "there is no such NUMA node");
+			return -EINVAL;
+		}
+	}
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_pool_add(kf_string(info, KVMFLIP_A_POOL_NAME),
+			       nla_get_uint(info->attrs[KVMFLIP_A_POOL_SIZE]),
+			       nla_get_u32(info->attrs[KVMFLIP_A_POOL_BUFFER_SIZE]), node,
+			       info->extack);
+	mutex_unlock(&kvmflip_lock);
+	return err;
+}
+
+static struct kvmflip_pool *kf_pool(struct genl_info *info, int attr)
+{
+	struct kvmflip_pool *pool;
+
+	if (GENL_REQ_ATTR_CHECK(info, attr))
+		return ERR_PTR(-EINVAL);
+	pool = kvmflip_pool_find(kf_string(info, attr));
+	if (pool)
+		return pool;
+	NL_SET_ERR_MSG_ATTR_FMT(info->extack, info->attrs[attr], "there is no pool %s",
+				kf_string(info, attr));
+	return ERR_PTR(-ENOENT);
+}
+
+/**
+ * kvmflip_nl_pool_del_doit - delete a pool
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kvmflip_pool *pool;
+	int err;
+
+	mutex_lock(&kvmflip_lock);
+	pool = kf_pool(info, KVMFLIP_A_POOL_NAME);
+	err = PTR_ERR_OR_ZERO(pool);
+	if (!err)
+		err = kvmflip_pool_del(pool, info->extack);
+	mutex_unlock(&kvmflip_lock);
+	return err;
+}
+
+/**
+ * kvmflip_nl_pool_get_doit - show a pool
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kvmflip_pool *pool;
+	int err;
+
+	mutex_lock(&kvmflip_lock);
+	pool = kf_pool(info, KVMFLIP_A_POOL_NAME);
+	err = PTR_ERR_OR_ZERO(pool);
+	if (!err)
+		err = kf_reply(info, kf_fill_pool, pool);
+	mutex_unlock(&kvmflip_lock);
+	return err;
+}
+
+/**
+ * kvmflip_nl_pool_get_dumpit - show all pools
+ * @skb: answer
+ * @cb: state of the dump
+ *
+ * Return: bytes in the answer, 0 at the end, or an error.
+ */
+int kvmflip_nl_pool_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return kf_dump(skb, cb, &kvmflip_pools, offsetof(struct kvmflip_pool, list),
+		       KVMFLIP_CMD_POOL_GET, kf_fill_pool);
+}
+
+/* Queues */
+
+static int kf_fill_rxq(struct sk_buff *skb, const void *object)
+{
+	struct kvmflip_rxq *rxq = (struct kvmflip_rxq *)object;
+
+	if (nla_put_u32(skb, KVMFLIP_A_RXQ_IFINDEX, rxq->nic->ifindex) ||
+	    nla_put_string(skb, KVMFLIP_A_RXQ_IFNAME, rxq->nic->name) ||
+	    nla_put_u32(skb, KVMFLIP_A_RXQ_QUEUE, rxq->queue) ||
+	    nla_put_string(skb, KVMFLIP_A_RXQ_POOL, rxq->pool->name) ||
+	    nla_put_u32(skb, KVMFLIP_A_RXQ_MODE, KVMFLIP_MODE_STRICT) ||
+	    nla_put_u32(skb, KVMFLIP_A_RXQ_POSTED, READ_ONCE(rxq->posted)))
+		return -EMSGSIZE;
+	return kvmflip_stats_put(skb, KVMFLIP_A_RXQ_STATS, &rxq->stats, KVMFLIP_STATS_RXQ);
+}
+
+static int kf_get_layout(struct genl_info *info, int attr, struct kvmflip_xsk_layout *layout)
+{
+	struct nlattr *tb[KVMFLIP_A_RING_LAYOUT_MAX + 1];
+	int err, i;
+
+	if (GENL_REQ_ATTR_CHECK(info, attr))
+		return -EINVAL;
+	err = nla_parse_nested(tb, KVMFLIP_A_RING_LAYOUT_MAX, info->attrs[attr],
+			       kvmflip_ring_layout_nl_policy, info->extack);
+	if (err)
+		return err;
+	for (i = 1; i <= KVMFLIP_A_RING_LAYOUT_MAX; i++)
+		if (NL_REQ_ATTR_CHECK(info->extack, info->attrs[attr], tb, i))
+			return -EINVAL;
+	layout->entries = nla_get_u32(tb[KVMFLIP_A_RING_LAYOUT_ENTRIES]);
+	layout->producer = nla_get_uint(tb[KVMFLIP_A_RING_LAYOUT_PRODUCER]);
+	layout->consumer = nla_get_uint(tb[KVMFLIP_A_RING_LAYOUT_CONSUMER]);
+	layout->flags = nla_get_uint(tb[KVMFLIP_A_RING_LAYOUT_FLAGS]);
+	layout->desc = nla_get_uint(tb[KVMFLIP_A_RING_LAYOUT_DESC]);
+	return 0;
+}
+
+/**
+ * kvmflip_nl_rxq_attach_doit - take over a socket and serve its queue
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_rxq_attach_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kvmflip_rxq_args args = { .link_fd = -1 };
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_RXQ_IFINDEX) ||
+	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_RXQ_QUEUE) ||
+	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_RXQ_POOL) ||
+	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_RXQ_XSK_FD))
+		return -EINVAL;
+	args.ifindex = nla_get_u32(info->attrs[KVMFLIP_A_RXQ_IFINDEX]);
+	args.queue = nla_get_u32(info->attrs[KVMFLIP_A_RXQ_QUEUE]);
+	args.pool = kf_string(info, KVMFLIP_A_RXQ_POOL);
+	args.xsk_fd = nla_get_u32(info->attrs[KVMFLIP_A_RXQ_XSK_FD]);
+	if (info->attrs[KVMFLIP_A_RXQ_LINK_FD])
+		args.link_fd = nla_get_u32(info->attrs[KVMFLIP_A_RXQ_LINK_FD]);
+	args.all = nla_get_flag(info->attrs[KVMFLIP_A_RXQ_ALL_QUEUES]);
+	err = kf_get_layout(info, KVMFLIP_A_RXQ_RX_RING, &args.rx);
+	if (err)
+		return err;
+	err = kf_get_layout(info, KVMFLIP_A_RXQ_FILL_RING, &args.fill);
+	if (err)
+		return err;
+	return kvmflip_rxq_attach(genl_info_net(info), &args, info->extack);
+}
+
+static int kf_get_queue(struct genl_info *info, u32 *ifindex, u32 *queue)
+{
+	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_RXQ_IFINDEX) ||
+	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_RXQ_QUEUE))
+		return -EINVAL;
+	*ifindex = nla_get_u32(info->attrs[KVMFLIP_A_RXQ_IFINDEX]);
+	*queue = nla_get_u32(info->attrs[KVMFLIP_A_RXQ_QUEUE]);
+	return 0;
+}
+
+/**
+ * kvmflip_nl_rxq_detach_doit - give a queue up
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_rxq_detach_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	u32 ifindex, queue;
+	int err = kf_get_queue(info, &ifindex, &queue);
+
+	if (err)
+		return err;
+	return kvmflip_rxq_detach(genl_info_net(info), ifindex, queue, info->extack);
+}
+
+/**
+ * kvmflip_nl_rxq_get_doit - show a queue
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_rxq_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kvmflip_rxq *rxq;
+	u32 ifindex, queue;
+	int err = kf_get_queue(info, &ifindex, &queue);
+
+	if (err)
+		return err;
+	mutex_lock(&kvmflip_lock);
+	err = -ENOENT;
+	list_for_each_entry(rxq, &kvmflip_rxqs, list) {
+		if (rxq->nic->ifindex != ifindex || rxq->queue != queue)
+			continue;
+		err = kf_reply(info, kf_fill_rxq, rxq);
+		break;
+	}
+	mutex_unlock(&kvmflip_lock);
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG_FMT(info->extack, "queue %u of device %u is not attached", queue,
+				   ifindex);
+	return err;
+}
+
+/**
+ * kvmflip_nl_rxq_get_dumpit - show all queues
+ * @skb: answer
+ * @cb: state of the dump
+ *
+ * Return: bytes in the answer, 0 at the end, or an error.
+ */
+int kvmflip_nl_rxq_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return kf_dump(skb, cb, &kvmflip_rxqs, offsetof(struct kvmflip_rxq, list),
+		       KVMFLIP_CMD_RXQ_GET, kf_fill_rxq);
+}
+
+/* Ports */
+
+/* What identifies a port to the demux program and to VFIO. */
+static int kf_fill_port_id(struct sk_buff *skb, const void *object)
+{
+	const struct kvmflip_port *port = object;
+
+	if (nla_put_string(skb, KVMFLIP_A_PORT_NAME, port->name) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_ID, port->id) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_GEN, port->gen) ||
+	    nla_put(skb, KVMFLIP_A_PORT_UUID, UUID_SIZE, &port->uuid))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int kf_put_window(struct sk_buff *skb, struct kvmflip_port *port)
+{
+	u64 gpa;
+	int err = 0;
+
+	mutex_lock(&port->lock);
+	if (nla_put_u32(skb, KVMFLIP_A_PORT_STATE, port->state)) {
+		err = -EMSGSIZE;
+	} else if (port->state != KVMFLIP_PORT_STATE_CLOSED) {
+		gpa = kvmflip_port_gpa(port);
+		if (nla_put_u32(skb, KVMFLIP_A_PORT_PID, port->pid) ||
+		    (gpa != KVMFLIP_NO_GPA && nla_put_uint(skb, KVMFLIP_A_PORT_GPA, gpa)))
+			err = -EMSGSIZE;
+	}
+	if (!err && nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.in_use)))
+		err = -EMSGSIZE;
+	mutex_unlock(&port->lock);
+	return err;
+}
+
+static int kf_fill_port(struct sk_buff *skb, const void *object)
+{
+	struct kvmflip_port *port = (struct kvmflip_port *)object;
+
+	if (kf_fill_port_id(skb, port) ||
+	    nla_put_string(skb, KVMFLIP_A_PORT_POOL, port->pool->name) ||
+	    nla_put(skb, KVMFLIP_A_PORT_MAC, ETH_ALEN, port->config.mac) ||
+	    nla_put_u16(skb, KVMFLIP_A_PORT_VLAN, port->config.vlan) ||
+	    nla_put_uint(skb, KVMFLIP_A_PORT_MAX_SIZE, port->config.max) ||
+	    nla_put_uint(skb, KVMFLIP_A_PORT_WINDOW_SIZE, KVMFLIP_WINDOW_BYTES) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_SLOTS, kvmflip_port_slots(port)) ||
+	    kf_put_window(skb, port))
+		return -EMSGSIZE;
+	return kvmflip_stats_put(skb, KVMFLIP_A_PORT_STATS, &port->stats, KVMFLIP_STATS_PORT);
+}
+
+static struct kvmflip_port *kf_port(struct genl_info *info)
+{
+	struct kvmflip_port *port;
+
+	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_PORT_NAME))
+		return ERR_PTR(-EINVAL);
+	port = kvmflip_port_find(kf_string(info, KVMFLIP_A_PORT_NAME));
+	if (port)
+		return port;
+	NL_SET_ERR_MSG_ATTR_FMT(info->extack, info->attrs[KVMFLIP_A_PORT_NAME],
+				"there is no port %s", kf_string(info, KVMFLIP_A_PORT_NAME));
+	return ERR_PTR(-ENOENT);
+}
+
+/* Changes in @config what the request names. */
+static void kf_get_config(struct genl_info *info, struct kvmflip_port_config *config)
+{
+	if (info->attrs[KVMFLIP_A_PORT_MAC])
+		nla_memcpy(config->mac, info->attrs[KVMFLIP_A_PORT_MAC], ETH_ALEN);
+	if (info->attrs[KVMFLIP_A_PORT_VLAN])
+		config->vlan = nla_get_u16(info->attrs[KVMFLIP_A_PORT_VLAN]);
+	if (info->attrs[KVMFLIP_A_PORT_MAX_SIZE])
+		config->max = nla_get_uint(info->attrs[KVMFLIP_A_PORT_MAX_SIZE]);
+}
+
+/**
+ * kvmflip_nl_port_add_doit - make a port
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_port_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kvmflip_port_config config = {};
+	struct kvmflip_port *port;
+	struct kvmflip_pool *pool;
+	uuid_t uuid;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_PORT_NAME) ||
+	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_PORT_MAC))
+		return -EINVAL;
+	if (!*kf_string(info, KVMFLIP_A_PORT_NAME)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[KVMFLIP_A_PORT_NAME],
+				    "a port needs a name");
+		return -EINVAL;
+	}
+	if (info->attrs[KVMFLIP_A_PORT_UUID])
+		nla_memcpy(&uuid, info->attrs[KVMFLIP_A_PORT_UUID], UUID_SIZE);
+	else
+		uuid_gen(&uuid);
+
+	mutex_lock(&kvmflip_lock);
+	pool = kf_pool(info, KVMFLIP_A_PORT_POOL);
+	err = PTR_ERR_OR_ZERO(pool);
+	if (err)
+		goto out;
+	config.max = kvmflip_port_default_max(pool);
+	kf_get_config(info, &config);
+	err = kvmflip_port_add(kf_string(info, KVMFLIP_A_PORT_NAME), pool, &uuid, &config, &port,
+			       info->extack);
+	if (err)
+		goto out;
+	err = kf_reply(info, kf_fill_port_id, port);
+	if (err)
+		kvmflip_port_del(port, info->extack);
+out:
+	mutex_unlock(&kvmflip_lock);
+	return err;
+}
+
+/**
+ * kvmflip_nl_port_set_doit - change a port
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_port_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kvmflip_port_config config;
+	struct kvmflip_port *port;
+	int err;
+
+	mutex_lock(&kvmflip_lock);
+	port = kf_port(info);
+	err = PTR_ERR_OR_ZERO(port);
+	if (err)
+		goto out;
+	config = port->config;
+	kf_get_config(info, &config);
+	err = kvmflip_port_set(port, &config, info->extack);
+	if (!err)
+		err = kf_reply(info, kf_fill_port_id, port);
+out:
+	mutex_unlock(&kvmflip_lock);
+	return err;
+}
+
+/**
+ * kvmflip_nl_port_del_doit - delete a port
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_port_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kvmflip_port *port;
+	int err;
+
+	mutex_lock(&kvmflip_lock);
+	port = kf_port(info);
+	err = PTR_ERR_OR_ZERO(port);
+	if (!err)
+		err = kvmflip_port_del(port, info->extack);
+	mutex_unlock(&kvmflip_lock);
+	return err;
+}
+
+/**
+ * kvmflip_nl_port_get_doit - show a port
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_port_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kvmflip_port *port;
+	int err;
+
+	mutex_lock(&kvmflip_lock);
+	port = kf_port(info);
+	err = PTR_ERR_OR_ZERO(port);
+	if (!err)
+		err = kf_reply(info, kf_fill_port, port);
+	mutex_unlock(&kvmflip_lock);
+	return err;
+}
+
+/**
+ * kvmflip_nl_port_get_dumpit - show all ports
+ * @skb: answer
+ * @cb: state of the dump
+ *
+ * Return: bytes in the answer, 0 at the end, or an error.
+ */
+int kvmflip_nl_port_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return kf_dump(skb, cb, &kvmflip_ports, offsetof(struct kvmflip_port, list),
+		       KVMFLIP_CMD_PORT_GET, kf_fill_port);
+}
+
+/**
+ * kvmflip_netlink_init - take requests
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_netlink_init(void)
+{
+	return genl_register_family(&kvmflip_nl_family);
+}
+
+/**
+ * kvmflip_netlink_exit - take no more requests; none is under way on return
+ */
+void kvmflip_netlink_exit(void)
+{
+	genl_unregister_family(&kvmflip_nl_family);
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: network devices that have queues attached. */
+
+#include <linux/file.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <net/xsk_buff_pool.h>
+
+#include "nic.h"
+
+/* Every NIC with a queue; rtnl. */
+static LIST_HEAD(kf_nics);
+
+/**
+ * kvmflip_nic_find - find what is known of a network device
+ * @netdev: network device
+ *
+ * Context: rtnl is held.
+ * Return: NIC, or NULL.
+ */
+struct kvmflip_nic *kvmflip_nic_find(const struct net_device *netdev)
+{
+	struct kvmflip_nic *nic;
+
+	ASSERT_RTNL();
+
+	list_for_each_entry(nic, &kf_nics, list)
+		if (nic->netdev == netdev)
+			return nic;
+	return NULL;
+}
+
+static int kf_check_netdev(struct net_device *netdev, const struct kvmflip_pool *pool,
+			   struct netlink_ext_ack *extack)
+{
+	u32 room = (1U << pool->chunk_shift) - XDP_PACKET_HEADROOM;
+
+	if (netdev->features & NETIF_F_HW_VLAN_CTAG_RX) {
+		NL_SET_ERR_MSG_FMT(extack, "turn VLAN stripping off: ethtool -K %s rxvlan off",
+				   netdev->name);
+		return -EINVAL;
+	}
+	if (netdev->mtu + ETH_HLEN + 2 * VLAN_HLEN > room) {
+		NL_SET_ERR_MSG_FMT(extack, "the mtu is too large: ip link set %s mtu %u",
+				   netdev->name, room - (u32)(ETH_HLEN + 2 * VLAN_HLEN));
+		return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_pool *pool,
+				      struct xsk_buff_pool *xsk, int link_fd,
+				      struct netlink_ext_ack *extack)
+{
+	struct kvmflip_nic *nic;
+	int err;
+
+	err = kf_check_netdev(netdev, pool, extack);
+	if (err)
+		return ERR_PTR(err);
+
+	nic = kzalloc(sizeof(*nic), GFP_KERNEL);
+	if (!nic)
+		return ERR_PTR(-ENOMEM);
+	nic->link = link_fd < 0 ? NULL : fget(link_fd);
+	if (link_fd >= 0 && !nic->link) {
+		NL_SET_ERR_MSG(extack, "link-fd is not an open file");
+		err = -EBADF;
+		goto err_free;
+	}
+	nic->iommu = kvmflip_iommu_attach(pool, xsk, extack);
+	if (IS_ERR(nic->iommu)) {
+		err = PTR_ERR(nic->iommu);
+		goto err_link;
+	}
+	nic->pool = pool;
+	nic->ifindex = netdev->ifindex;
+	strscpy(nic->name, netdev->name);
+	nic->netdev = netdev;
+	netdev_hold(netdev, &nic->tracker, GFP_KERNEL);
+	list_add_tail(&nic->list, &kf_nics);
+	return nic;
+
+err_link:
+	if (nic->link)
+		fput(nic->link);
+err_free:
+	kfree(nic);
+	return ERR_PTR(err);
+}
+
+/**
+ * kvmflip_nic_get - use a NIC for one more queue
+ * @netdev: network device
+ * @pool: pool of the queue
+ * @xsk: AF_XDP's view of the pool for the queue, nothing posted yet
+ * @link_fd: BPF link of the XDP program, or -1
+ * @extack: for the reason of an error
+ *
+ * Context: may sleep; rtnl is held.
+ * Return: NIC with one more active queue; an error otherwise.
+ */
+struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_pool *pool,
+				    struct xsk_buff_pool *xsk, int link_fd,
+				    struct netlink_ext_ack *extack)
+{
+	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
+
+	if (!nic) {
+		nic = kf_nic_new(netdev, pool, xsk, link_fd, extack);
+		if (IS_ERR(nic))
+			return nic;
+	} else if (!nic->active) {
+		NL_SET_ERR_MSG_FMT(extack, "%s is still being detached", netdev->name);
+		return ERR_PTR(-EBUSY);
+	} else if (nic->pool != pool) {
+		NL_SET_ERR_MSG_FMT(extack, "%s has queues attached to pool %s", netdev->name,
+				   nic->pool->name);
+		return ERR_PTR(-EBUSY);
+	} else if (!kvmflip_iommu_same(nic->iommu, xsk)) {
+		NL_SET_ERR_MSG_FMT(extack, "this queue of %s does not share the memory of the others",
+				   netdev->name);
+		return ERR_PTR(-EINVAL);
+	}
+	nic->active++;
+	nic->users++;
+	return nic;
+}
+
+/**
+ * kvmflip_nic_stop - a queue is no longer served
+ * @nic: NIC with an active queue
+ *
+ * After the last one the device reaches no buffer any more.
+ *
+ * Context: may sleep; rtnl is held.
+ */
+void kvmflip_nic_stop(struct kvmflip_nic *nic)
+{
+	ASSERT_RTNL();
+
+	if (!--nic->active)
+		kvmflip_iommu_detach(nic->iommu);
+}
+
+/**
+ * kvmflip_nic_gone - the network device is being unregistered
+ * @nic: NIC without active queues
+ *
+ * Context: rtnl is held.
+ */
+void kvmflip_nic_gone(struct kvmflip_nic *nic)
+{
+	ASSERT_RTNL();
+
+	netdev_put(nic->netdev, &nic->tracker);
+	nic->netdev = NULL;
+}
+
+/**
+ * kvmflip_nic_put - a queue has been taken down
+ * @nic: NIC
+ *
+ * Context: may sleep; rtnl is held.
+ * Return: the link's file if the NIC was freed, to be released without rtnl,
+ * which that takes; NULL otherwise.
+ */
+struct file *kvmflip_nic_put(struct kvmflip_nic *nic)
+{
+	struct file *link = nic->link;
+
+	ASSERT_RTNL();
+
+	if (--nic->users)
+		return NULL;
+	if (nic->netdev)
+		kvmflip_nic_gone(nic);
+	list_del(&nic->list);
+	kvmflip_iommu_free(nic->iommu);
+	kfree(nic);
+	return link;
+}

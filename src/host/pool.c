@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: pools of buffers. */
+
+#include <linux/delay.h>
+#include <linux/netlink.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "pool.h"
+
+/* A NIC writes a frame of up to this into one chunk. */
+#define KF_CHUNK_SHIFT		12
+/* The chunks are numbered by 32 bits, with room for every ring's arithmetic. */
+#define KF_POOL_MAX		(1ULL << 40)
+
+#define KF_QUARANTINE_PERIOD	msecs_to_jiffies(100)
+
+/* Every pool; kvmflip_lock. */
+LIST_HEAD(kvmflip_pools);
+
+/* Taken by whoever changes what pools, queues and ports there are. */
+DEFINE_MUTEX(kvmflip_lock);
+
+/**
+ * kvmflip_pool_find - find a pool by its name
+ * @name: name
+ *
+ * Context: kvmflip_lock is held.
+ * Return: pool, or NULL.
+ */
+struct kvmflip_pool *kvmflip_pool_find(const char *name)
+{
+	struct kvmflip_pool *pool;
+
+	lockdep_assert_held(&kvmflip_lock);
+
+	list_for_each_entry(pool, &kvmflip_pools, list)
+		if (!strcmp(pool->name, name))
+			return pool;
+	return NULL;
+}
+
+/*
+ * A page that only the pool has counts one reference, and one for each mapping
+ * of /dev/kvmflip, and a pin for each memory registration. Anything beyond is
+ * somebody who may still read or write it.
+ */
+static bool kf_page_idle(struct kvmflip_pool *pool, struct page *page)
+{
+	struct folio *folio = page_folio(page);
+	int extra = folio_ref_count(folio) - 1 - folio_mapcount(folio);
+
+	if (extra % GUP_PIN_COUNTING_BIAS)
+		return false;
+	return extra / GUP_PIN_COUNTING_BIAS <= atomic_read(&pool->umems);
+}
+
+static bool kf_buffer_idle(struct kvmflip_pool *pool, struct kvmflip_buffer *buf)
+{
+	u32 first = kvmflip_pool_first_page(pool, buf);
+	u32 i;
+
+	for (i = 0; i < 1U << (pool->buffer_shift - PAGE_SHIFT); i++)
+		if (!kf_page_idle(pool, pool->pages[first + i]))
+			return false;
+	return true;
+}
+
+/* KVM and the fault path hold a reference for some microseconds at a time. */
+static bool kf_buffer_settles(struct kvmflip_pool *pool, struct kvmflip_buffer *buf)
+{
+	int tries;
+
+	for (tries = 0; tries < 10; tries++) {
+		if (kf_buffer_idle(pool, buf))
+			return true;
+		usleep_range(20, 50);
+	}
+	return false;
+}
+
+static void kf_quarantine_work(struct work_struct *work)
+{
+	struct kvmflip_pool *pool = container_of(to_delayed_work(work), struct kvmflip_pool,
+						 quarantine_work);
+	struct kvmflip_buffer *buf, *next;
+
+	spin_lock(&pool->table.lock);
+	list_for_each_entry_safe(buf, next, &pool->quarantine, list) {
+		if (!kf_buffer_idle(pool, buf))
+			continue;
+		kvmflip_buffer_move(&pool->table, buf, KVMFLIP_QUARANTINED, KVMFLIP_FREE);
+		list_move_tail(&buf->list, &pool->free);
+	}
+	if (!list_empty(&pool->quarantine))
+		schedule_delayed_work(&pool->quarantine_work, KF_QUARANTINE_PERIOD);
+	spin_unlock(&pool->table.lock);
+}
+
+static void kf_pool_free_pages(struct kvmflip_pool *pool)
+{
+	u32 i;
+
+	for (i = 0; i < pool->nr_pages && pool->pages[i]; i++) {
+		__free_page(pool->pages[i]);
+		cond_resched();
+	}
+	kvfree(pool->pages);
+	__free_page(pool->scrap);
+}
+
+static int kf_pool_alloc_pages(struct kvmflip_pool *pool, struct netlink_ext_ack *extack)
+{
+	u32 i;
+
+	pool->pages = kvcalloc(pool->nr_pages, sizeof(*pool->pages), GFP_KERNEL);
+	if (!pool->pages)
+		return -ENOMEM;
+	pool->scrap = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!pool->scrap) {
+		kvfree(pool->pages);
+		return -ENOMEM;
+	}
+	for (i = 0; i < pool->nr_pages; i++) {
+		pool->pages[i] = alloc_pages_node(pool->node, GFP_KERNEL | __GFP_ZERO |
+						  __GFP_NOWARN | __GFP_RETRY_MAYFAIL, 0);
+		if (!pool->pages[i] || fatal_signal_pending(current)) {
+			NL_SET_ERR_MSG_FMT(extack, "out of memory after %u of %u pages",
+					   i, pool->nr_pages);
+			kf_pool_free_pages(pool);
+			return -ENOMEM;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * kvmflip_pool_add - make a pool
+ * @name: name, not yet in use
+ * @size: bytes of memory
+ * @buffer_size: bytes of a buffer
+ * @node: NUMA node, or NUMA_NO_NODE
+ * @extack: for the reason of an error
+ *
+ * Context: may sleep; kvmflip_lock is held.
+ * Return: 0, -EEXIST, -EINVAL, -ENOMEM.
+ */
+int kvmflip_pool_add(const char *name, u64 size, u32 buffer_size, int node,
+		     struct netlink_ext_ack *extack)
+{
+	struct kvmflip_pool *pool;
+	u32 i, nr;
+	int err;
+
+	lockdep_assert_held(&kvmflip_lock);
+
+	if (kvmflip_pool_find(name)) {
+		NL_SET_ERR_MSG_FMT(extack, "pool %s exists", name);
+		return -EEXIST;
+	}
+	if (buffer_size != 1U << KF_CHUNK_SHIFT) {
+		NL_SET_ERR_MSG_FMT(extack, "buffers of %u bytes are not supported, use %u",
+				   buffer_size, 1U << KF_CHUNK_SHIFT);
+		return -EINVAL;
+	}
+	if (!size || size % buffer_size || size > KF_POOL_MAX) {
+		NL_SET_ERR_MSG_FMT(extack, "size must be a multiple of %u, up to %llu",
+				   buffer_size, KF_POOL_MAX);
+		return -EINVAL;
+	}
+
+	pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+	if (!pool)
+		return -ENOMEM;
+	strscpy(pool->name, name);
+	pool->node = node;
+	pool->chunk_shift = KF_CHUNK_SHIFT;
+	pool->buffer_shift = ilog2(buffer_size);
+	pool->nr_pages = size >> PAGE_SHIFT;
+	INIT_LIST_HEAD(&pool->free);
+	INIT_LIST_HEAD(&pool->quarantine);
+	INIT_DELAYED_WORK(&pool->quarantine_work, kf_quarantine_work);
+	kvmflip_stats_init(&pool->stats);
+
+	err = kf_pool_alloc_pages(pool, extack);
+	if (err)
+		goto err_free;
+	nr = size >> pool->buffer_shift;
+	err = kvmflip_buffers_init(&pool->table, nr, pool->buffer_shift - pool->chunk_shift);
+	if (err)
+		goto err_pages;
+	for (i = 0; i < nr; i++)
+		list_add_tail(&pool->table.buf[i].list, &pool->free);
+	list_add_tail(&pool->list, &kvmflip_pools);
+	return 0;
+
+err_pages:
+	kf_pool_free_pages(pool);
+err_free:
+	kfree(pool);
+	return err;
+}
+
+/* The memory registration of the last socket is dropped from a work item. */
+static bool kf_pool_settles(struct kvmflip_pool *pool)
+{
+	int tries;
+	u32 i;
+
+	for (tries = 0; tries < 25; tries++) {
+		for (i = 0; i < pool->nr_pages; i++)
+			if (page_ref_count(pool->pages[i]) != 1)
+				break;
+		if (i == pool->nr_pages)
+			return true;
+		msleep(20);
+	}
+	return false;
+}
+
+static void kf_pool_free(struct kvmflip_pool *pool)
+{
+	cancel_delayed_work_sync(&pool->quarantine_work);
+	list_del(&pool->list);
+	kf_pool_free_pages(pool);
+	kvmflip_buffers_destroy(&pool->table);
+	kfree(pool);
+}
+
+/**
+ * kvmflip_pool_del - delete a pool that is not in use
+ * @pool: pool
+ * @extack: for the reason of an error
+ *
+ * Context: may sleep; kvmflip_lock is held.
+ * Return: 0, -EBUSY.
+ */
+int kvmflip_pool_del(struct kvmflip_pool *pool, struct netlink_ext_ack *extack)
+{
+	lockdep_assert_held(&kvmflip_lock);
+
+	if (pool->ports || pool->rxqs) {
+		NL_SET_ERR_MSG_FMT(extack, "pool %s has %u ports and %u queues: delete them first",
+				   pool->name, pool->ports, pool->rxqs);
+		return -EBUSY;
+	}
+	if (pool->files || !kf_pool_settles(pool)) {
+		NL_SET_ERR_MSG_FMT(extack, "pool %s: a process still uses its memory",
+				   pool->name);
+		return -EBUSY;
+	}
+	kf_pool_free(pool);
+	return 0;
+}
+
+/**
+ * kvmflip_pool_exit - free all pools, which nobody uses any more
+ *
+ * Context: may sleep.
+ */
+void kvmflip_pool_exit(void)
+{
+	struct kvmflip_pool *pool, *next;
+
+	mutex_lock(&kvmflip_lock);
+	list_for_each_entry_safe(pool, next, &kvmflip_pools, list)
+		kf_pool_free(pool);
+	mutex_unlock(&kvmflip_lock);
+}
+
+/**
+ * kvmflip_pool_take - take free buffers
+ * @pool: pool
+ * @bufs: list to append them to; they stay KVMFLIP_FREE
+ * @n: how many at most
+ *
+ * Context: process context.
+ * Return: how many there were.
+ */
+u32 kvmflip_pool_take(struct kvmflip_pool *pool, struct list_head *bufs, u32 n)
+{
+	u32 taken;
+
+	spin_lock(&pool->table.lock);
+	for (taken = 0; taken < n && !list_empty(&pool->free); taken++)
+		list_move_tail(pool->free.next, bufs);
+	spin_unlock(&pool->table.lock);
+	return taken;
+}
+
+/**
+ * kvmflip_pool_give - give free buffers back that were not used after all
+ * @pool: pool
+ * @bufs: KVMFLIP_FREE buffers; the list is empty afterwards
+ *
+ * Context: process context.
+ */
+void kvmflip_pool_give(struct kvmflip_pool *pool, struct list_head *bufs)
+{
+	spin_lock(&pool->table.lock);
+	list_splice_tail_init(bufs, &pool->free);
+	spin_unlock(&pool->table.lock);
+}
+
+/**
+ * kvmflip_pool_move - change the state of several buffers
+ * @pool: pool
+ * @bufs: buffers; those whose change was illegal are taken out of the list
+ * @from: state they are in
+ * @to: state they go to
+ *
+ * Context: process context.
+ */
+void kvmflip_pool_move(struct kvmflip_pool *pool, struct list_head *bufs,
+		       enum kvmflip_state from, enum kvmflip_state to)
+{
+	struct kvmflip_buffer *buf, *next;
+
+	spin_lock(&pool->table.lock);
+	list_for_each_entry_safe(buf, next, bufs, list)
+		if (!kvmflip_buffer_move(&pool->table, buf, from, to))
+			list_del_init(&buf->list);
+	spin_unlock(&pool->table.lock);
+}
+
+/**
+ * kvmflip_pool_return - take buffers back that a guest had
+ * @pool: pool
+ * @bufs: KVMFLIP_MAPPED buffers, in no slot and unmapped; the list is empty
+ *	  afterwards
+ *
+ * Context: may sleep.
+ */
+void kvmflip_pool_return(struct kvmflip_pool *pool, struct list_head *bufs)
+{
+	struct kvmflip_buffer *buf, *next;
+	LIST_HEAD(quarantine);
+
+	kvmflip_pool_move(pool, bufs, KVMFLIP_MAPPED, KVMFLIP_RETURNED);
+	list_for_each_entry_safe(buf, next, bufs, list)
+		if (!kf_buffer_settles(pool, buf))
+			list_move_tail(&buf->list, &quarantine);
+	kvmflip_pool_move(pool, bufs, KVMFLIP_RETURNED, KVMFLIP_FREE);
+	kvmflip_pool_give(pool, bufs);
+
+	if (list_empty(&quarantine))
+		return;
+	kvmflip_pool_move(pool, &quarantine, KVMFLIP_RETURNED, KVMFLIP_QUARANTINED);
+	spin_lock(&pool->table.lock);
+	list_splice_tail(&quarantine, &pool->quarantine);
+	spin_unlock(&pool->table.lock);
+	schedule_delayed_work(&pool->quarantine_work, KF_QUARANTINE_PERIOD);
+}
+
+/**
+ * kvmflip_pool_scrub - leave nothing in a buffer that somebody could read
+ * @pool: pool
+ * @buf: buffer nobody else can touch
+ *
+ * Context: may sleep.
+ * Return: bytes zeroed.
+ */
+u64 kvmflip_pool_scrub(struct kvmflip_pool *pool, struct kvmflip_buffer *buf)
+{
+	size_t bytes = 1UL << pool->buffer_shift;
+
+	if (!buf->dirty)
+		return 0;
+	memset(page_address(kvmflip_pool_page(pool, buf)), 0, bytes);
+	buf->dirty = false;
+	return bytes;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvmflip: pools of buffers. */
+#ifndef _KVMFLIP_POOL_H
+#define _KVMFLIP_POOL_H
+
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+#include <uapi/linux/kvmflip.h>
+
+#include "buffer.h"
+#include "stats.h"
+
+struct netlink_ext_ack;
+
+/**
+ * struct kvmflip_pool - memory that NICs write into and guests read
+ * @list: in the list of pools; kvmflip_lock
+ * @name: what users call it
+ * @ports: ports that take buffers from it; kvmflip_lock
+ * @rxqs: queues that post its buffers; kvmflip_lock
+ * @files: open files of /dev/kvmflip that chose it; kvmflip_lock
+ * @next_holder: id the next queue gets for &kvmflip_buffer.holder; kvmflip_lock
+ * @node: NUMA node of the memory, or NUMA_NO_NODE
+ * @buffer_shift: log2 of a buffer's bytes
+ * @chunk_shift: log2 of a chunk's bytes
+ * @nr_pages: number of pages
+ * @pages: every page, in the order of the chunks
+ * @scrap: page that a device finds instead of any of @pages once kvmflip has
+ *	   given the device up
+ * @table: buffers and their states
+ * @free: free buffers that nobody has taken, longest free first;
+ *	  @table.lock
+ * @quarantine: buffers out of use until their references drop; @table.lock
+ * @quarantine_work: looks at @quarantine again
+ * @umems: AF_XDP memory registrations that pin every page once
+ * @stats: counters
+ *
+ * Lock order: kvmflip_lock is taken first of all but rtnl; @table.lock is a
+ * leaf.
+ */
+struct kvmflip_pool {
+	struct list_head list;
+	char name[KVMFLIP_NAME_LEN];
+	u32 ports;
+	u32 rxqs;
+	u32 files;
+	u32 next_holder;
+	int node;
+	u32 buffer_shift;
+	u32 chunk_shift;
+	u32 nr_pages;
+	struct page **pages;
+	struct page *scrap;
+	struct kvmflip_buffers table;
+	struct list_head free;
+	struct list_head quarantine;
+	struct delayed_work quarantine_work;
+	atomic_t umems;
+	struct kvmflip_stats stats;
+};
+
+extern struct list_head kvmflip_pools;
+extern struct mutex kvmflip_lock;
+
+int kvmflip_pool_add(const char *name, u64 size, u32 buffer_size, int node,
+		     struct netlink_ext_ack *extack);
+int kvmflip_pool_del(struct kvmflip_pool *pool, struct netlink_ext_ack *extack);
+void kvmflip_pool_exit(void);
+struct kvmflip_pool *kvmflip_pool_find(const char *name);
+u32 kvmflip_pool_take(struct kvmflip_pool *pool, struct list_head *bufs, u32 n);
+void kvmflip_pool_give(struct kvmflip_pool *pool, struct list_head *bufs);
+void kvmflip_pool_move(struct kvmflip_pool *pool, struct list_head *bufs,
+		       enum kvmflip_state from, enum kvmflip_state to);
+void kvmflip_pool_return(struct kvmflip_pool *pool, struct list_head *bufs);
+u64 kvmflip_pool_scrub(struct kvmflip_pool *pool, struct kvmflip_buffer *buf);
+
+/**
+ * kvmflip_pool_bytes - memory of a pool
+ * @pool: pool
+ *
+ * Return: bytes.
+ */
+static inline u64 kvmflip_pool_bytes(const struct kvmflip_pool *pool)
+{
+	return (u64)pool->nr_pages << PAGE_SHIFT;
+}
+
+/**
+ * kvmflip_pool_first_page - index of a buffer's first page
+ * @pool: pool
+ * @buf: buffer of it
+ *
+ * Return: index in &kvmflip_pool.pages.
+ */
+static inline u32 kvmflip_pool_first_page(const struct kvmflip_pool *pool,
+					  const struct kvmflip_buffer *buf)
+{
+	return kvmflip_buffer_index(&pool->table, buf) << (pool->buffer_shift - PAGE_SHIFT);
+}
+
+/**
+ * kvmflip_pool_page - first page of a buffer
+ * @pool: pool
+ * @buf: buffer of it
+ *
+ * Return: page; those behind it are physically contiguous.
+ */
+static inline struct page *kvmflip_pool_page(const struct kvmflip_pool *pool,
+					     const struct kvmflip_buffer *buf)
+{
+	return pool->pages[kvmflip_pool_first_page(pool, buf)];
+}
+
+#endif /* _KVMFLIP_POOL_H */

@@ -1,0 +1,579 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: ports, the guests' endpoints. */
+
+#include <linux/eventfd.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include "kvm.h"
+#include "main.h"
+#include "port.h"
+
+/* Slot numbers taken from a return ring at once. */
+#define KF_RETURN_BATCH		64
+/* Batches until others get a turn. */
+#define KF_RETURN_BUDGET	64
+
+/* Both rings of this many entries fit in front of the slots. */
+#define KF_SLOTS_MAX		65536
+
+/* Every port that is not deleted; kvmflip_lock. */
+LIST_HEAD(kvmflip_ports);
+
+static DEFINE_XARRAY_ALLOC1(kf_port_ids);
+static u32 kf_last_gen;
+
+static void kf_port_release(struct kref *ref)
+{
+	struct kvmflip_port *port = container_of(ref, struct kvmflip_port, ref);
+
+	kfree(port);
+}
+
+/**
+ * kvmflip_port_put - drop a reference
+ * @port: port
+ */
+void kvmflip_port_put(struct kvmflip_port *port)
+{
+	kref_put(&port->ref, kf_port_release);
+}
+
+/**
+ * kvmflip_port_get - find a port for frames that name it
+ * @id: number from the XDP metadata
+ *
+ * Context: any.
+ * Return: port with a reference for the caller, or NULL.
+ */
+struct kvmflip_port *kvmflip_port_get(u32 id)
+{
+	struct kvmflip_port *port;
+
+	xa_lock(&kf_port_ids);
+	port = xa_load(&kf_port_ids, id);
+	if (port)
+		kref_get(&port->ref);
+	xa_unlock(&kf_port_ids);
+	return port;
+}
+
+/**
+ * kvmflip_port_find - find a port by its name
+ * @name: name
+ *
+ * Context: kvmflip_lock is held.
+ * Return: port, or NULL.
+ */
+struct kvmflip_port *kvmflip_port_find(const char *name)
+{
+	struct kvmflip_port *port;
+
+	lockdep_assert_held(&kvmflip_lock);
+
+	list_for_each_entry(port, &kvmflip_ports, list)
+		if (!strcmp(port->name, name))
+			return port;
+	return NULL;
+}
+
+/**
+ * kvmflip_port_find_uuid - find a port by its mediated device
+ * @uuid: of the device
+ *
+ * Context: kvmflip_lock is held.
+ * Return: port, or NULL.
+ */
+struct kvmflip_port *kvmflip_port_find_uuid(const uuid_t *uuid)
+{
+	struct kvmflip_port *port;
+
+	lockdep_assert_held(&kvmflip_lock);
+
+	list_for_each_entry(port, &kvmflip_ports, list)
+		if (uuid_equal(&port->uuid, uuid))
+			return port;
+	return NULL;
+}
+
+/**
+ * kvmflip_port_slots - slots of a port's window
+ * @port: port
+ *
+ * Return: number of buffers the guest may hold.
+ */
+u32 kvmflip_port_slots(const struct kvmflip_port *port)
+{
+	return port->config.max >> port->pool->buffer_shift;
+}
+
+/**
+ * kvmflip_port_ring_entries - entries of each of a port's rings
+ * @port: port
+ *
+ * Return: enough that neither ring can overflow, a power of two.
+ */
+u32 kvmflip_port_ring_entries(const struct kvmflip_port *port)
+{
+	return roundup_pow_of_two(max(kvmflip_port_slots(port), 64));
+}
+
+/**
+ * kvmflip_port_ret_off - where the return ring begins, behind the RX ring
+ * @port: port
+ *
+ * Return: offset in the window, in bytes.
+ */
+u32 kvmflip_port_ret_off(const struct kvmflip_port *port)
+{
+	return kvmflip_ring_bytes(kvmflip_port_ring_entries(port),
+				  sizeof(struct kvmflip_rx_desc));
+}
+
+/* What fits into a window, its rings, and the pool. */
+static u32 kf_slots_max(const struct kvmflip_pool *pool)
+{
+	u64 window = (KVMFLIP_WINDOW_BYTES - KVMFLIP_SLOTS_OFF) >> pool->buffer_shift;
+
+	return min3((u64)pool->table.nr, (u64)KF_SLOTS_MAX, window);
+}
+
+/**
+ * kvmflip_port_default_max - what a port may hold if nobody says
+ * @pool: where its buffers come from
+ *
+ * Return: bytes; half of the pool, so that a port that returns nothing does not
+ * have it all.
+ */
+u64 kvmflip_port_default_max(const struct kvmflip_pool *pool)
+{
+	u32 half = max(pool->table.nr / 2, 1);
+
+	return (u64)min(half, kf_slots_max(pool)) << pool->buffer_shift;
+}
+
+static int kf_check_config(const struct kvmflip_port *self, struct kvmflip_pool *pool,
+			   const struct kvmflip_port_config *config,
+			   struct netlink_ext_ack *extack)
+{
+	u64 slots = config->max >> pool->buffer_shift;
+	u64 most = kf_slots_max(pool);
+	struct kvmflip_port *port;
+
+	if (!is_valid_ether_addr(config->mac)) {
+		NL_SET_ERR_MSG_FMT(extack, "mac %pM is not the address of a station", config->mac);
+		return -EADDRNOTAVAIL;
+	}
+	if (slots < 1 || slots > most) {
+		NL_SET_ERR_MSG_FMT(extack, "max must be from %lu to %llu bytes",
+				   1UL << pool->buffer_shift, most << pool->buffer_shift);
+		return -ERANGE;
+	}
+	list_for_each_entry(port, &kvmflip_ports, list) {
+		if (port == self || port->config.vlan != config->vlan ||
+		    !ether_addr_equal(port->config.mac, config->mac))
+			continue;
+		NL_SET_ERR_MSG_FMT(extack, "port %s has mac %pM vlan %u", port->name,
+				   config->mac, config->vlan);
+		return -EADDRINUSE;
+	}
+	return 0;
+}
+
+static u32 kf_next_gen(void)
+{
+	lockdep_assert_held(&kvmflip_lock);
+
+	if (!++kf_last_gen)
+		kf_last_gen = 1;
+	return kf_last_gen;
+}
+
+static void kf_return_work(struct work_struct *work);
+
+/**
+ * kvmflip_port_add - make a port
+ * @name: name, not yet in use
+ * @pool: where its buffers come from
+ * @uuid: of its mediated device
+ * @config: what the user asks of it
+ * @ret: where to put the port
+ * @extack: for the reason of an error
+ *
+ * Context: may sleep; kvmflip_lock is held.
+ * Return: 0, -EEXIST, -EADDRINUSE, -EADDRNOTAVAIL, -ERANGE, -ENOMEM.
+ */
+int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *uuid,
+		     const struct kvmflip_port_config *config, struct kvmflip_port **ret,
+		     struct netlink_ext_ack *extack)
+{
+	struct kvmflip_port *port;
+	int err;
+
+	lockdep_assert_held(&kvmflip_lock);
+
+	if (kvmflip_port_find(name)) {
+		NL_SET_ERR_MSG_FMT(extack, "port %s exists", name);
+		return -EEXIST;
+	}
+	port = kvmflip_port_find_uuid(uuid);
+	if (port) {
+		NL_SET_ERR_MSG_FMT(extack, "port %s has this uuid", port->name);
+		return -EEXIST;
+	}
+	err = kf_check_config(NULL, pool, config, extack);
+	if (err)
+		return err;
+
+	port = kzalloc(sizeof(*port), GFP_KERNEL);
+	if (!port)
+		return -ENOMEM;
+	strscpy(port->name, name);
+	port->pool = pool;
+	port->config = *config;
+	port->gen = kf_next_gen();
+	uuid_copy(&port->uuid, uuid);
+	kref_init(&port->ref);
+	mutex_init(&port->return_lock);
+	mutex_init(&port->lock);
+	INIT_WORK(&port->return_work, kf_return_work);
+	kvmflip_stats_init(&port->stats);
+	err = xa_alloc(&kf_port_ids, &port->id, port, xa_limit_31b, GFP_KERNEL);
+	if (err) {
+		kfree(port);
+		return err;
+	}
+	list_add_tail(&port->list, &kvmflip_ports);
+	pool->ports++;
+	*ret = port;
+	return 0;
+}
+
+/**
+ * kvmflip_port_set - change what a user asked of a port
+ * @port: port
+ * @config: all of it, changed or not
+ * @extack: for the reason of an error
+ *
+ * A new address makes a new generation, so that frames still under way under
+ * the old address are not delivered.
+ *
+ * Context: may sleep; kvmflip_lock is held.
+ * Return: 0, -EBUSY, -EADDRINUSE, -EADDRNOTAVAIL, -ERANGE.
+ */
+int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config *config,
+		     struct netlink_ext_ack *extack)
+{
+	int err;
+
+	lockdep_assert_held(&kvmflip_lock);
+
+	err = kf_check_config(port, port->pool, config, extack);
+	if (err)
+		return err;
+
+	mutex_lock(&port->return_lock);
+	mutex_lock(&port->lock);
+	if (config->max != port->config.max && port->state != KVMFLIP_PORT_STATE_CLOSED) {
+		NL_SET_ERR_MSG_FMT(extack, "process %d has the port open: stop its VM to change max",
+				   port->pid);
+		err = -EBUSY;
+	} else {
+		if (config->vlan != port->config.vlan ||
+		    !ether_addr_equal(config->mac, port->config.mac))
+			port->gen = kf_next_gen();
+		port->config = *config;
+	}
+	mutex_unlock(&port->lock);
+	mutex_unlock(&port->return_lock);
+	return err;
+}
+
+/**
+ * kvmflip_port_del - delete a port
+ * @port: port; the caller has no reference of its own afterwards
+ * @extack: for the reason of an error
+ *
+ * Context: may sleep; kvmflip_lock is held.
+ * Return: 0, or -EBUSY while a VMM has the device open.
+ */
+int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack)
+{
+	lockdep_assert_held(&kvmflip_lock);
+
+	mutex_lock(&port->lock);
+	if (port->state != KVMFLIP_PORT_STATE_CLOSED) {
+		NL_SET_ERR_MSG_FMT(extack, "process %d has the port open: stop its VM first",
+				   port->pid);
+		mutex_unlock(&port->lock);
+		return -EBUSY;
+	}
+	port->dead = true;
+	mutex_unlock(&port->lock);
+
+	list_del(&port->list);
+	xa_erase(&kf_port_ids, port->id);
+	port->pool->ports--;
+	kvmflip_port_put(port);
+	return 0;
+}
+
+/**
+ * kvmflip_port_exit - delete all ports, whose devices are gone
+ *
+ * Context: may sleep.
+ */
+void kvmflip_port_exit(void)
+{
+	struct kvmflip_port *port, *next;
+
+	mutex_lock(&kvmflip_lock);
+	list_for_each_entry_safe(port, next, &kvmflip_ports, list)
+		WARN_ON_ONCE(kvmflip_port_del(port, NULL));
+	mutex_unlock(&kvmflip_lock);
+}
+
+static void kf_init_rings(struct kvmflip_port *port)
+{
+	u32 nr = kvmflip_port_ring_entries(port);
+
+	lockdep_assert_held(&port->return_lock);
+	lockdep_assert_held(&port->lock);
+
+	kvmflip_ring_init(&port->rx, port->window.rings, nr);
+	kvmflip_ring_init(&port->ret, port->window.rings + kvmflip_port_ret_off(port), nr);
+}
+
+/**
+ * kvmflip_port_open - a VMM opens the device
+ * @port: port
+ * @mapping: of the device's file
+ * @base: offset of the window in the file, in bytes
+ * @kvm: the VMM's VM, or NULL; valid until kvmflip_port_close()
+ *
+ * Context: may sleep.
+ * Return: 0, -ENODEV if the port was deleted, -ENOMEM.
+ */
+int kvmflip_port_open(struct kvmflip_port *port, struct address_space *mapping, loff_t base,
+		      struct kvm *kvm)
+{
+	int err;
+
+	/* Nobody looks at the window while the port is closed. */
+	mutex_lock(&port->return_lock);
+	err = kvmflip_window_init(&port->window, port->pool, &port->stats,
+				  kvmflip_port_slots(port), kvmflip_port_ret_off(port) +
+				  kvmflip_ring_bytes(kvmflip_port_ring_entries(port),
+						     sizeof(__le32)));
+	if (err)
+		goto out;
+	port->window.mapping = mapping;
+	port->window.base = base;
+
+	mutex_lock(&port->lock);
+	if (port->dead) {
+		err = -ENODEV;
+	} else {
+		kf_init_rings(port);
+		port->accept = 0;
+		port->kvm = kvm;
+		port->pid = task_tgid_nr(current);
+		port->state = KVMFLIP_PORT_STATE_OPENED;
+	}
+	mutex_unlock(&port->lock);
+	if (err)
+		kvmflip_window_destroy(&port->window);
+out:
+	mutex_unlock(&port->return_lock);
+	return err;
+}
+
+/* Nothing is delivered any more, so the window only gets emptier. */
+static void kf_revoke_all(struct kvmflip_port *port)
+{
+	u32 slots[KF_RETURN_BATCH];
+	LIST_HEAD(bufs);
+	u32 n;
+
+	lockdep_assert_held(&port->return_lock);
+
+	while ((n = kvmflip_window_used(&port->window, slots, ARRAY_SIZE(slots)))) {
+		n = kvmflip_window_empty(&port->window, slots, n, &bufs);
+		if (WARN_ON_ONCE(!n))
+			break;
+		kvmflip_pool_return(port->pool, &bufs);
+		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_REVOKED, n);
+	}
+}
+
+static void kf_set_state(struct kvmflip_port *port, enum kvmflip_port_state state)
+{
+	mutex_lock(&port->lock);
+	port->state = state;
+	mutex_unlock(&port->lock);
+}
+
+/**
+ * kvmflip_port_close - the VMM is gone
+ * @port: port that was opened
+ *
+ * Context: may sleep; any task.
+ */
+void kvmflip_port_close(struct kvmflip_port *port)
+{
+	struct eventfd_ctx *irq;
+
+	/* First keep frames out, but keep the window until it is empty. */
+	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
+	cancel_work_sync(&port->return_work);
+
+	mutex_lock(&port->return_lock);
+	kf_revoke_all(port);
+	mutex_lock(&port->lock);
+	irq = port->irq;
+	port->irq = NULL;
+	port->kvm = NULL;
+	port->pid = 0;
+	port->state = KVMFLIP_PORT_STATE_CLOSED;
+	mutex_unlock(&port->lock);
+	kvmflip_window_destroy(&port->window);
+	mutex_unlock(&port->return_lock);
+	if (irq)
+		eventfd_ctx_put(irq);
+}
+
+/**
+ * kvmflip_port_start - the guest's driver is ready for frames
+ * @port: port that is open
+ *
+ * Context: may sleep.
+ */
+void kvmflip_port_start(struct kvmflip_port *port)
+{
+	mutex_lock(&port->lock);
+	if (port->state == KVMFLIP_PORT_STATE_OPENED)
+		port->state = KVMFLIP_PORT_STATE_RUNNING;
+	mutex_unlock(&port->lock);
+}
+
+/**
+ * kvmflip_port_reset - take everything back from the guest
+ * @port: port that is open
+ *
+ * Context: may sleep.
+ */
+void kvmflip_port_reset(struct kvmflip_port *port)
+{
+	mutex_lock(&port->return_lock);
+	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
+	kf_revoke_all(port);
+	mutex_lock(&port->lock);
+	kf_init_rings(port);
+	port->accept = 0;
+	mutex_unlock(&port->lock);
+	mutex_unlock(&port->return_lock);
+}
+
+/**
+ * kvmflip_port_set_irq - say how to interrupt the guest
+ * @port: port that is open
+ * @irq: eventfd, whose reference the port takes over, or NULL
+ *
+ * Context: may sleep.
+ */
+void kvmflip_port_set_irq(struct kvmflip_port *port, struct eventfd_ctx *irq)
+{
+	mutex_lock(&port->lock);
+	swap(port->irq, irq);
+	mutex_unlock(&port->lock);
+	if (irq)
+		eventfd_ctx_put(irq);
+}
+
+/**
+ * kvmflip_port_notify - interrupt the guest
+ * @port: port that is open
+ *
+ * Context: &kvmflip_port.lock is held.
+ */
+void kvmflip_port_notify(struct kvmflip_port *port)
+{
+	lockdep_assert_held(&port->lock);
+
+	if (!port->irq)
+		return;
+	eventfd_signal(port->irq);
+	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_INTERRUPTS, 1);
+}
+
+/**
+ * kvmflip_port_doorbell - the guest says that it returned something
+ * @port: port that is open
+ *
+ * Context: process context.
+ */
+void kvmflip_port_doorbell(struct kvmflip_port *port)
+{
+	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_DOORBELLS, 1);
+	queue_work(kvmflip_wq, &port->return_work);
+}
+
+/* One batch of returns: how many, or what kvmflip_return_pull() says. */
+static int kf_return_batch(struct kvmflip_port *port)
+{
+	u32 slots[KF_RETURN_BATCH];
+	LIST_HEAD(bufs);
+	u32 good;
+	int n;
+
+	n = kvmflip_return_pull(&port->ret, slots, ARRAY_SIZE(slots));
+	if (n <= 0)
+		return n;
+	good = kvmflip_window_empty(&port->window, slots, n, &bufs);
+	kvmflip_pool_return(port->pool, &bufs);
+	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_RETURNS, good);
+	if (good < n)
+		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_BAD_RETURNS, n - good);
+	return n;
+}
+
+static void kf_return_work(struct work_struct *work)
+{
+	struct kvmflip_port *port = container_of(work, struct kvmflip_port, return_work);
+	int n, budget = KF_RETURN_BUDGET;
+
+	mutex_lock(&port->return_lock);
+	do {
+		n = kf_return_batch(port);
+		if (!n && !kvmflip_return_arm(&port->ret))
+			break;
+		cond_resched();
+	} while (n >= 0 && --budget);
+	if (n < 0)
+		kf_set_state(port, KVMFLIP_PORT_STATE_FAILED);
+	else if (!budget)
+		queue_work(kvmflip_wq, &port->return_work);
+	mutex_unlock(&port->return_lock);
+}
+
+/**
+ * kvmflip_port_gpa - where the guest sees the slots
+ * @port: port
+ *
+ * Context: may sleep; &kvmflip_port.lock is held.
+ * Return: guest-physical address, or KVMFLIP_NO_GPA.
+ */
+u64 kvmflip_port_gpa(struct kvmflip_port *port)
+{
+	unsigned long hva = 0;
+
+	lockdep_assert_held(&port->lock);
+
+	if (port->kvm) {
+		spin_lock(&port->window.lock);
+		hva = port->window.hva;
+		spin_unlock(&port->window.lock);
+	}
+	return hva ? kvmflip_kvm_gpa(port->kvm, hva + KVMFLIP_SLOTS_OFF) : KVMFLIP_NO_GPA;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvmflip: ports, the guests' endpoints. */
+#ifndef _KVMFLIP_PORT_H
+#define _KVMFLIP_PORT_H
+
+#include <linux/etherdevice.h>
+#include <linux/kref.h>
+#include <linux/uuid.h>
+
+#include "ring.h"
+#include "stats.h"
+#include "window.h"
+
+struct address_space;
+struct eventfd_ctx;
+struct kvm;
+struct netlink_ext_ack;
+
+/**
+ * struct kvmflip_port_config - what a user asks of a port
+ * @mac: address of the guest
+ * @vlan: VLAN id, 0 for untagged
+ * @max: most bytes of the pool it may hold
+ */
+struct kvmflip_port_config {
+	u8 mac[ETH_ALEN];
+	u16 vlan;
+	u64 max;
+};
+
+/**
+ * struct kvmflip_port - a guest's endpoint
+ * @list: in the list of ports; kvmflip_lock
+ * @name: what users call it
+ * @uuid: of its mediated device
+ * @pool: where its buffers come from
+ * @ref: references; one is the list's, one the mediated device's, others are
+ *	 held while frames are delivered
+ * @bound: its mediated device exists; kvmflip_lock
+ * @config: what the user asked for; changed under kvmflip_lock, @return_lock
+ *	    and @lock
+ * @id: number in the XDP metadata
+ * @gen: generation in the XDP metadata; changed under @lock
+ * @return_lock: serialises what takes buffers out of the window; may wait for
+ *		 the VMM
+ * @return_work: drains the return ring
+ * @ret: return ring; @return_lock
+ * @lock: protects all that follows; never waits for the VMM
+ * @state: enum kvmflip_port_state; buffers reach the guest in RUNNING only
+ * @dead: deleted; the device can no longer be opened
+ * @kvm: VM of the VMM while the device is open, or NULL
+ * @pid: thread group that opened the device
+ * @accept: features the guest's driver accepted
+ * @irq: eventfd of KVMFLIP_VEC_RX, or NULL
+ * @rx: RX ring
+ * @window: slots; it exists while the device is open, made and destroyed under
+ *	    @return_lock while @state is CLOSED
+ * @stats: counters
+ *
+ * Lock order: kvmflip_lock, @return_lock, @lock.
+ */
+struct kvmflip_port {
+	struct list_head list;
+	char name[KVMFLIP_NAME_LEN];
+	uuid_t uuid;
+	struct kvmflip_pool *pool;
+	struct kref ref;
+	bool bound;
+	struct kvmflip_port_config config;
+	u32 id;
+	u32 gen;
+
+	struct mutex return_lock;
+	struct work_struct return_work;
+	struct kvmflip_host_ring ret;
+
+	struct mutex lock;
+	enum kvmflip_port_state state;
+	bool dead;
+	struct kvm *kvm;
+	pid_t pid;
+	u32 accept;
+	struct eventfd_ctx *irq;
+	struct kvmflip_host_ring rx;
+	struct kvmflip_window window;
+	struct kvmflip_stats stats;
+};
+
+extern struct list_head kvmflip_ports;
+
+int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *uuid,
+		     const struct kvmflip_port_config *config, struct kvmflip_port **port,
+		     struct netlink_ext_ack *extack);
+int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config *config,
+		     struct netlink_ext_ack *extack);
+int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack);
+void kvmflip_port_exit(void);
+u64 kvmflip_port_default_max(const struct kvmflip_pool *pool);
+struct kvmflip_port *kvmflip_port_find(const char *name);
+struct kvmflip_port *kvmflip_port_find_uuid(const uuid_t *uuid);
+struct kvmflip_port *kvmflip_port_get(u32 id);
+void kvmflip_port_put(struct kvmflip_port *port);
+
+int kvmflip_port_open(struct kvmflip_port *port, struct address_space *mapping, loff_t base,
+		      struct kvm *kvm);
+void kvmflip_port_close(struct kvmflip_port *port);
+void kvmflip_port_start(struct kvmflip_port *port);
+void kvmflip_port_reset(struct kvmflip_port *port);
+void kvmflip_port_set_irq(struct kvmflip_port *port, struct eventfd_ctx *irq);
+void kvmflip_port_notify(struct kvmflip_port *port);
+void kvmflip_port_doorbell(struct kvmflip_port *port);
+u64 kvmflip_port_gpa(struct kvmflip_port *port);
+u32 kvmflip_port_slots(const struct kvmflip_port *port);
+u32 kvmflip_port_ring_entries(const struct kvmflip_port *port);
+u32 kvmflip_port_ret_off(const struct kvmflip_port *port);
+
+#endif /* _KVMFLIP_PORT_H */

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: the host's ends of the rings that are shared with a guest. */
+
+#include <linux/align.h>
+#include <linux/cache.h>
+#include <linux/errno.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include <asm/barrier.h>
+
+#include "ring.h"
+
+/**
+ * kvmflip_ring_bytes - memory a ring takes
+ * @nr: number of entries
+ * @entry_size: bytes of an entry
+ *
+ * Return: bytes, so that another ring may follow.
+ */
+size_t kvmflip_ring_bytes(u32 nr, size_t entry_size)
+{
+	return ALIGN(KVMFLIP_RING_ENTRIES_OFF + nr * entry_size, SMP_CACHE_BYTES);
+}
+
+/**
+ * kvmflip_ring_init - make an empty ring
+ * @ring: the host's end
+ * @mem: kvmflip_ring_bytes() of memory
+ * @nr: number of entries, a power of two
+ */
+void kvmflip_ring_init(struct kvmflip_host_ring *ring, void *mem, u32 nr)
+{
+	memset(ring, 0, sizeof(*ring));
+	ring->shared = mem;
+	ring->entries = mem + KVMFLIP_RING_ENTRIES_OFF;
+	ring->nr = nr;
+	memset(ring->shared, 0, sizeof(*ring->shared));
+}
+
+/**
+ * kvmflip_rx_space - number of descriptors that may be put
+ * @ring: RX ring
+ *
+ * Return: 0 to the ring's entries, or -EPROTO if the guest's index is none that
+ * it can have.
+ */
+int kvmflip_rx_space(struct kvmflip_host_ring *ring)
+{
+	u32 cons = le32_to_cpu(smp_load_acquire(&ring->shared->cons));
+
+	if (cons - ring->cons > ring->prod - ring->cons)
+		return -EPROTO;
+	ring->cons = cons;
+	return ring->nr - (ring->prod - cons);
+}
+
+/**
+ * kvmflip_rx_put - write a descriptor, which the guest does not see yet
+ * @ring: RX ring with space for it
+ * @slot: slot of the window
+ * @offset: of the frame in the slot, in bytes
+ * @len: of the frame, in bytes
+ * @flags: KVMFLIP_RX_*
+ */
+void kvmflip_rx_put(struct kvmflip_host_ring *ring, u32 slot, u32 offset, u32 len, u32 flags)
+{
+	struct kvmflip_rx_desc *desc = ring->entries;
+
+	desc += ring->prod++ & (ring->nr - 1);
+	WRITE_ONCE(desc->slot, cpu_to_le32(slot));
+	WRITE_ONCE(desc->offset, cpu_to_le32(offset));
+	WRITE_ONCE(desc->len, cpu_to_le32(len));
+	WRITE_ONCE(desc->flags, cpu_to_le32(flags));
+}
+
+/**
+ * kvmflip_rx_publish - show the guest what was put since the last time
+ * @ring: RX ring
+ *
+ * Return: true if the guest asked to be notified of it.
+ */
+bool kvmflip_rx_publish(struct kvmflip_host_ring *ring)
+{
+	u32 old = ring->notified;
+	u32 event;
+
+	if (ring->prod == old)
+		return false;
+	smp_store_release(&ring->shared->prod, cpu_to_le32(ring->prod));
+	/* Pairs with the guest's barrier between its event and reading prod. */
+	smp_mb();
+	event = le32_to_cpu(READ_ONCE(ring->shared->event));
+	ring->notified = ring->prod;
+	return ring->prod - event - 1 < ring->prod - old;
+}
+
+/**
+ * kvmflip_return_pull - take slot numbers that the guest returns
+ * @ring: return ring
+ * @slots: where to put them; any number, to be checked by the caller
+ * @max: how many at most
+ *
+ * Return: how many were taken, or -EPROTO if the guest's index is none that it
+ * can have.
+ */
+int kvmflip_return_pull(struct kvmflip_host_ring *ring, u32 *slots, u32 max)
+{
+	u32 prod = le32_to_cpu(smp_load_acquire(&ring->shared->prod));
+	const __le32 *entry = ring->entries;
+	u32 n = prod - ring->cons;
+	u32 i;
+
+	if (n > ring->nr)
+		return -EPROTO;
+	n = min(n, max);
+	for (i = 0; i < n; i++)
+		slots[i] = le32_to_cpu(READ_ONCE(entry[ring->cons++ & (ring->nr - 1)]));
+	if (n)
+		smp_store_release(&ring->shared->cons, cpu_to_le32(ring->cons));
+	return n;
+}
+
+/**
+ * kvmflip_return_arm - ask for a doorbell at the next return
+ * @ring: return ring
+ *
+ * Return: true if there is something to pull by now, for which no doorbell
+ * may have been rung.
+ */
+bool kvmflip_return_arm(struct kvmflip_host_ring *ring)
+{
+	WRITE_ONCE(ring->shared->event, cpu_to_le32(ring->cons));
+	/* Pairs with the guest's barrier between its prod and reading event. */
+	smp_mb();
+	return le32_to_cpu(READ_ONCE(ring->shared->prod)) != ring->cons;
+}

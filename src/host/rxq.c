@@ -1,0 +1,586 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: receive queues of NICs that write into a pool. */
+
+#include <linux/bpf.h>
+#include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <net/xdp_sock.h>
+#include <net/xdp_sock_drv.h>
+
+#include "deliver.h"
+#include "main.h"
+#include "rxq.h"
+
+/* Batches until others get a turn. */
+#define KF_BUDGET	16
+/*
+ * Buffers a queue needs so that the driver's own ring is always full: a driver
+ * that finds its fill ring empty may replay old descriptors.
+ */
+#define KF_TARGET_MIN	512
+/* How soon to try again when there was no memory to grant a buffer. */
+#define KF_RETRY	msecs_to_jiffies(10)
+
+/* Every queue that is served; changed under rtnl and kvmflip_lock. */
+LIST_HEAD(kvmflip_rxqs);
+
+/* Where queues are taken down, which may take as long as their driver does. */
+static struct workqueue_struct *kf_finish_wq;
+
+static int kf_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+{
+	struct kvmflip_rxq *rxq = container_of(wait, struct kvmflip_rxq, wait);
+
+	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+	return 0;
+}
+
+/* Marks what was granted as the NIC's and shows it to the driver. */
+static void kf_post(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmflip_delta *delta)
+{
+	struct kvmflip_buffers *table = &rxq->pool->table;
+	struct kvmflip_buffer *buf, *next;
+	u32 i, chunk;
+
+	kvmflip_pool_move(rxq->pool, bufs, KVMFLIP_FREE, KVMFLIP_POSTED);
+	if (list_empty(bufs))
+		return;
+	list_for_each_entry_safe(buf, next, bufs, list) {
+		list_del_init(&buf->list);
+		buf->holder = rxq->holder;
+		chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
+		for (i = 0; i < 1U << table->chunk_order; i++, chunk++) {
+			kvmflip_chunk_post(table, chunk);
+			kvmflip_xsk_fill_put(&rxq->xsk, (u64)chunk << rxq->pool->chunk_shift);
+		}
+		rxq->posted++;
+	}
+	if (kvmflip_xsk_fill_publish(&rxq->xsk))
+		delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
+}
+
+/* Scrubs, grants and posts free buffers; what cannot be granted goes back. */
+static void kf_refill(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmflip_delta *delta)
+{
+	struct kvmflip_buffer *buf;
+	LIST_HEAD(failed);
+	u64 zeroed = 0;
+
+	list_for_each_entry(buf, bufs, list)
+		zeroed += kvmflip_pool_scrub(rxq->pool, buf);
+	if (zeroed)
+		kvmflip_stats_inc(&rxq->pool->stats, KVMFLIP_A_STATS_BYTES_ZEROED, zeroed);
+	kvmflip_iommu_grant(rxq->nic->iommu, bufs, &failed, delta);
+	kf_post(rxq, bufs, delta);
+	kvmflip_pool_give(rxq->pool, &failed);
+}
+
+/*
+ * Finds the buffer of a completion, if it is one that this queue has posted.
+ * Returns the counter of the reason if there is no frame to deliver, else 0.
+ */
+static unsigned int kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc,
+				struct kvmflip_frame *frame)
+{
+	struct kvmflip_pool *pool = rxq->pool;
+	u32 chunk_size = 1U << pool->chunk_shift;
+	u32 offset = desc->addr & (chunk_size - 1);
+	u64 chunk = desc->addr >> pool->chunk_shift;
+	struct kvmflip_buffer *buf;
+
+	frame->buf = NULL;
+	frame->len = desc->len;
+	if (chunk >= (u64)pool->table.nr << pool->table.chunk_order)
+		return KVMFLIP_A_STATS_DROPPED_INVALID;
+	buf = &pool->table.buf[chunk >> pool->table.chunk_order];
+	if (READ_ONCE(buf->holder) != rxq->holder || !kvmflip_chunk_complete(&pool->table, chunk))
+		return KVMFLIP_A_STATS_DROPPED_UNPOSTED;
+
+	rxq->posted--;
+	buf->dirty = true;
+	frame->buf = buf;
+	frame->offset = desc->addr & ((1U << pool->buffer_shift) - 1);
+	frame->data = page_address(kvmflip_pool_page(pool, buf)) + frame->offset;
+	if (offset < sizeof(struct kvmflip_meta) || !desc->len ||
+	    desc->len > chunk_size - offset || desc->options & XDP_PKT_CONTD)
+		return KVMFLIP_A_STATS_DROPPED_INVALID;
+	return 0;
+}
+
+/* Takes completions: the frames in them, and the buffers, with or without one. */
+static int kf_take(struct kvmflip_rxq *rxq, u32 *nr_frames, struct list_head *filled,
+		   struct kvmflip_delta *delta)
+{
+	int i, received = kvmflip_xsk_receive(&rxq->xsk, rxq->descs, KVMFLIP_BATCH);
+	struct kvmflip_frame *frame;
+	unsigned int drop;
+	u32 n = 0;
+
+	for (i = 0; i < received; i++) {
+		frame = &rxq->frames[n];
+		drop = kf_complete(rxq, &rxq->descs[i], frame);
+		if (frame->buf)
+			list_add_tail(&frame->buf->list, filled);
+		if (drop) {
+			delta->v[KVMFLIP_A_STATS_RECEIVED]++;
+			delta->v[drop]++;
+		} else {
+			n++;
+		}
+	}
+	*nr_frames = n;
+	return received;
+}
+
+/*
+ * One batch. The NIC's access to the buffers is gone before anything in them
+ * is looked at, so that what was looked at is what is delivered. There is a
+ * free buffer in hand for each that may go to a guest, so that the NIC never
+ * has fewer than before.
+ */
+static int kf_rxq_batch(struct kvmflip_rxq *rxq)
+{
+	struct kvmflip_pool *pool = rxq->pool;
+	struct kvmflip_delta delta = {};
+	struct kvmflip_frame *frame;
+	LIST_HEAD(filled);
+	LIST_HEAD(spares);
+	int received;
+	u32 n, nr;
+
+	received = kf_take(rxq, &n, &filled, &delta);
+	if (received < 0)
+		return received;
+	kvmflip_iommu_revoke(rxq->nic->iommu, &filled, &delta);
+	kvmflip_pool_move(pool, &filled, KVMFLIP_POSTED, KVMFLIP_FILLED);
+
+	nr = kvmflip_pool_take(pool, &spares, rxq->target - rxq->posted);
+	for (frame = rxq->frames; frame < rxq->frames + n; frame++)
+		memcpy(&frame->meta, frame->data - sizeof(frame->meta), sizeof(frame->meta));
+	kvmflip_deliver(pool, rxq->nic->netdev, rxq->frames, n, nr, &delta);
+
+	kvmflip_pool_move(pool, &filled, KVMFLIP_FILLED, KVMFLIP_FREE);
+	nr = rxq->target - rxq->posted;
+	nr -= min(nr, (u32)list_count_nodes(&filled));
+	while (nr-- && !list_empty(&spares))
+		list_move_tail(spares.next, &filled);
+	kvmflip_pool_give(pool, &spares);
+	kf_refill(rxq, &filled, &delta);
+	kvmflip_stats_add(&rxq->stats, &delta);
+	return received;
+}
+
+static void kf_rxq_work(struct work_struct *work)
+{
+	struct kvmflip_rxq *rxq = container_of(to_delayed_work(work), struct kvmflip_rxq, work);
+	int n, budget = KF_BUDGET;
+
+	if (rxq->broken)
+		return;
+	do {
+		n = kf_rxq_batch(rxq);
+		cond_resched();
+	} while (n > 0 && --budget);
+
+	if (n < 0) {
+		netdev_err(rxq->nic->netdev, "kvmflip: RX ring of queue %u is corrupt\n",
+			   rxq->queue);
+		rxq->broken = true;
+	} else if (n > 0) {
+		mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+	} else if (rxq->posted < rxq->target) {
+		queue_delayed_work(kvmflip_wq, &rxq->work, KF_RETRY);
+	}
+}
+
+static struct kvmflip_rxq *kf_rxq_find(const struct net_device *netdev, u32 queue)
+{
+	struct kvmflip_rxq *rxq;
+
+	list_for_each_entry(rxq, &kvmflip_rxqs, list)
+		if (rxq->nic->netdev == netdev && rxq->queue == queue)
+			return rxq;
+	return NULL;
+}
+
+/* The memory of the socket must be the pool's, page by page. */
+static int kf_check_umem(const struct kvmflip_pool *pool, const struct xdp_umem *umem,
+			 struct netlink_ext_ack *extack)
+{
+	struct kvmflip_rxq *rxq;
+	u32 i;
+
+	if (umem->npgs != pool->nr_pages || umem->chunk_size != 1U << pool->chunk_shift ||
+	    umem->headroom || umem->flags & XDP_UMEM_UNALIGNED_CHUNK_FLAG) {
+		NL_SET_ERR_MSG_FMT(extack, "the socket's memory is not laid out as pool %s",
+				   pool->name);
+		return -EINVAL;
+	}
+	for (i = 0; i < pool->nr_pages; i++) {
+		if (umem->pgs[i] == pool->pages[i])
+			continue;
+		NL_SET_ERR_MSG_FMT(extack, "the socket's memory is not that of pool %s",
+				   pool->name);
+		return -EINVAL;
+	}
+	list_for_each_entry(rxq, &kvmflip_rxqs, list) {
+		if (rxq->pool != pool || rxq->xsk.xs->umem == umem)
+			continue;
+		NL_SET_ERR_MSG_FMT(extack, "the socket does not share the UMEM of pool %s",
+				   pool->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int kf_check_queue(struct net_device *netdev, const struct kvmflip_rxq_args *args,
+			  struct netlink_ext_ack *extack)
+{
+	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
+	u32 attached = nic ? nic->active : 0;
+
+	if (kf_rxq_find(netdev, args->queue)) {
+		NL_SET_ERR_MSG_FMT(extack, "queue %u of %s is attached already", args->queue,
+				   netdev->name);
+		return -EBUSY;
+	}
+	if (netdev->real_num_rx_queues > attached + 1 && !args->all) {
+		NL_SET_ERR_MSG_FMT(extack, "attach all %u queues, or ethtool -L %s combined 1",
+				   netdev->real_num_rx_queues, netdev->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Everything about the queue that rtnl and kvmflip_lock keep from changing. */
+static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
+			const struct kvmflip_rxq_args *args, struct netlink_ext_ack *extack)
+{
+	struct xsk_buff_pool *xsk = xsk_get_pool_from_qid(netdev, args->queue);
+	struct kvmflip_delta delta = {};
+	LIST_HEAD(bufs);
+	u32 got;
+	int err;
+
+	rxq->pool = kvmflip_pool_find(args->pool);
+	if (!rxq->pool) {
+		NL_SET_ERR_MSG_FMT(extack, "there is no pool %s", args->pool);
+		return -ENOENT;
+	}
+	if (rxq->xsk.xs->dev != netdev || rxq->xsk.xs->queue_id != args->queue ||
+	    !xsk || rxq->xsk.xs->pool != xsk) {
+		NL_SET_ERR_MSG_FMT(extack, "the socket is not bound to queue %u of %s",
+				   args->queue, netdev->name);
+		return -EINVAL;
+	}
+	err = kf_check_queue(netdev, args, extack);
+	if (err)
+		return err;
+	err = kf_check_umem(rxq->pool, rxq->xsk.xs->umem, extack);
+	if (err)
+		return err;
+
+	rxq->target = clamp(rxq->pool->table.nr / 2, KF_TARGET_MIN, rxq->xsk.fill.nr);
+	if (rxq->xsk.fill.nr < KF_TARGET_MIN) {
+		NL_SET_ERR_MSG_FMT(extack, "the fill ring has %u entries, it needs %u",
+				   rxq->xsk.fill.nr, KF_TARGET_MIN);
+		return -EINVAL;
+	}
+	got = kvmflip_pool_take(rxq->pool, &bufs, rxq->target);
+	if (got < KF_TARGET_MIN) {
+		kvmflip_pool_give(rxq->pool, &bufs);
+		NL_SET_ERR_MSG_FMT(extack, "pool %s has %u free buffers, a queue needs %u",
+				   rxq->pool->name, got, KF_TARGET_MIN);
+		return -ENOSPC;
+	}
+	rxq->target = got;
+
+	rxq->nic = kvmflip_nic_get(netdev, rxq->pool, xsk, args->link_fd, extack);
+	if (IS_ERR(rxq->nic)) {
+		kvmflip_pool_give(rxq->pool, &bufs);
+		return PTR_ERR(rxq->nic);
+	}
+	if (!rxq->pool->rxqs++)
+		atomic_set(&rxq->pool->umems, 1);
+	rxq->holder = ++rxq->pool->next_holder;
+	list_add_tail(&rxq->list, &kvmflip_rxqs);
+
+	kf_refill(rxq, &bufs, &delta);
+	kvmflip_stats_add(&rxq->stats, &delta);
+	add_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
+	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+	return 0;
+}
+
+/* Nobody serves the queue from here on, and its device reaches no buffer. */
+static void kf_rxq_stop(struct kvmflip_rxq *rxq)
+{
+	ASSERT_RTNL();
+	lockdep_assert_held(&kvmflip_lock);
+
+	remove_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
+	cancel_delayed_work_sync(&rxq->work);
+	list_del(&rxq->list);
+	kvmflip_nic_stop(rxq->nic);
+	queue_work(kf_finish_wq, &rxq->finish);
+}
+
+/*
+ * AF_XDP takes a queue down from a work item of its own after the last
+ * reference to the socket is gone; until then the driver may touch the chunks.
+ */
+static bool kf_queue_is_down(struct kvmflip_rxq *rxq, const struct xsk_buff_pool *xsk)
+{
+	struct net_device *netdev;
+	bool down;
+
+	rtnl_lock();
+	netdev = rxq->nic->netdev;
+	down = !netdev || xsk_get_pool_from_qid(netdev, rxq->queue) != xsk;
+	rtnl_unlock();
+	return down;
+}
+
+/* What the queue had posted when it was stopped. */
+static void kf_drain(struct kvmflip_rxq *rxq)
+{
+	struct kvmflip_buffers *table = &rxq->pool->table;
+	struct kvmflip_delta delta = {};
+	struct kvmflip_buffer *buf;
+	LIST_HEAD(bufs);
+	u32 i, chunk;
+
+	for (buf = table->buf; buf < table->buf + table->nr; buf++) {
+		if (buf->holder != rxq->holder || READ_ONCE(buf->state) != KVMFLIP_POSTED)
+			continue;
+		chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
+		for (i = 0; i < 1U << table->chunk_order; i++)
+			kvmflip_chunk_complete(table, chunk + i);
+		buf->dirty = true;
+		list_add_tail(&buf->list, &bufs);
+	}
+	/* Other queues of the device keep its mapping of the pool alive. */
+	if (rxq->nic->active)
+		kvmflip_iommu_revoke(rxq->nic->iommu, &bufs, &delta);
+	kvmflip_pool_move(rxq->pool, &bufs, KVMFLIP_POSTED, KVMFLIP_FILLED);
+	kvmflip_pool_move(rxq->pool, &bufs, KVMFLIP_FILLED, KVMFLIP_FREE);
+	kvmflip_pool_give(rxq->pool, &bufs);
+}
+
+static void kf_finish_work(struct work_struct *work)
+{
+	struct kvmflip_rxq *rxq = container_of(work, struct kvmflip_rxq, finish);
+	const struct xsk_buff_pool *xsk = rxq->xsk.xs->pool;
+	struct file *link;
+
+	kvmflip_xsk_close(&rxq->xsk);
+	while (!kf_queue_is_down(rxq, xsk))
+		msleep(20);
+
+	rtnl_lock();
+	kf_drain(rxq);
+	link = kvmflip_nic_put(rxq->nic);
+	rtnl_unlock();
+	if (link)
+		__fput_sync(link);
+
+	mutex_lock(&kvmflip_lock);
+	if (!--rxq->pool->rxqs)
+		atomic_set(&rxq->pool->umems, 0);
+	mutex_unlock(&kvmflip_lock);
+	if (rxq->finished)
+		complete(rxq->finished);
+	kfree(rxq);
+}
+
+/**
+ * kvmflip_rxq_attach - serve a queue
+ * @net: network namespace of the caller
+ * @args: what the user asks for
+ * @extack: for the reason of an error
+ *
+ * Context: the process that owns the descriptors; may sleep.
+ * Return: 0 or an error, of which @extack says more.
+ */
+int kvmflip_rxq_attach(struct net *net, const struct kvmflip_rxq_args *args,
+		       struct netlink_ext_ack *extack)
+{
+	struct net_device *netdev;
+	struct kvmflip_rxq *rxq;
+	int err;
+
+	rxq = kzalloc(sizeof(*rxq), GFP_KERNEL);
+	if (!rxq)
+		return -ENOMEM;
+	rxq->queue = args->queue;
+	INIT_DELAYED_WORK(&rxq->work, kf_rxq_work);
+	INIT_WORK(&rxq->finish, kf_finish_work);
+	init_waitqueue_func_entry(&rxq->wait, kf_wake);
+	kvmflip_stats_init(&rxq->stats);
+
+	err = kvmflip_xsk_open(&rxq->xsk, args->xsk_fd, &args->rx, &args->fill, extack);
+	if (err)
+		goto err_free;
+
+	rtnl_lock();
+	mutex_lock(&kvmflip_lock);
+	netdev = __dev_get_by_index(net, args->ifindex);
+	if (netdev) {
+		err = kf_rxq_start(rxq, netdev, args, extack);
+	} else {
+		NL_SET_ERR_MSG_FMT(extack, "there is no device %u", args->ifindex);
+		err = -ENODEV;
+	}
+	mutex_unlock(&kvmflip_lock);
+	rtnl_unlock();
+	if (err)
+		goto err_close;
+	return 0;
+
+err_close:
+	kvmflip_xsk_close(&rxq->xsk);
+err_free:
+	kfree(rxq);
+	return err;
+}
+
+/**
+ * kvmflip_rxq_detach - give a queue up
+ * @net: network namespace of the caller
+ * @ifindex: network device
+ * @queue: receive queue of it
+ * @extack: for the reason of an error
+ *
+ * Context: may sleep until the driver has given the queue back.
+ * Return: 0, -ENODEV, -ENOENT.
+ */
+int kvmflip_rxq_detach(struct net *net, u32 ifindex, u32 queue, struct netlink_ext_ack *extack)
+{
+	DECLARE_COMPLETION_ONSTACK(finished);
+	struct net_device *netdev;
+	struct kvmflip_rxq *rxq;
+	int err = 0;
+
+	rtnl_lock();
+	mutex_lock(&kvmflip_lock);
+	netdev = __dev_get_by_index(net, ifindex);
+	rxq = netdev ? kf_rxq_find(netdev, queue) : NULL;
+	if (rxq) {
+		rxq->finished = &finished;
+		kf_rxq_stop(rxq);
+	} else if (netdev) {
+		NL_SET_ERR_MSG_FMT(extack, "queue %u of %s is not attached", queue, netdev->name);
+		err = -ENOENT;
+	} else {
+		NL_SET_ERR_MSG_FMT(extack, "there is no device %u", ifindex);
+		err = -ENODEV;
+	}
+	mutex_unlock(&kvmflip_lock);
+	rtnl_unlock();
+	if (!err)
+		wait_for_completion(&finished);
+	return err;
+}
+
+/**
+ * kvmflip_rxq_share - a socket whose UMEM others may share
+ * @pool: pool
+ *
+ * Context: kvmflip_lock is held.
+ * Return: file with a reference for the caller, or NULL if no queue is
+ * attached to the pool.
+ */
+struct file *kvmflip_rxq_share(const struct kvmflip_pool *pool)
+{
+	struct kvmflip_rxq *rxq;
+
+	lockdep_assert_held(&kvmflip_lock);
+
+	list_for_each_entry(rxq, &kvmflip_rxqs, list)
+		if (rxq->pool == pool)
+			return get_file(rxq->xsk.file);
+	return NULL;
+}
+
+static void kf_netdev_gone(struct net_device *netdev)
+{
+	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
+	struct kvmflip_rxq *rxq, *next;
+
+	if (!nic)
+		return;
+	mutex_lock(&kvmflip_lock);
+	list_for_each_entry_safe(rxq, next, &kvmflip_rxqs, list)
+		if (rxq->nic == nic)
+			kf_rxq_stop(rxq);
+	mutex_unlock(&kvmflip_lock);
+	kvmflip_nic_gone(nic);
+}
+
+static void kf_netdev_renamed(struct net_device *netdev)
+{
+	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
+
+	if (!nic)
+		return;
+	mutex_lock(&kvmflip_lock);
+	strscpy(nic->name, netdev->name);
+	mutex_unlock(&kvmflip_lock);
+}
+
+static int kf_netdev_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	struct net_device *netdev = netdev_notifier_info_to_dev(ptr);
+
+	if (event == NETDEV_UNREGISTER)
+		kf_netdev_gone(netdev);
+	else if (event == NETDEV_CHANGENAME)
+		kf_netdev_renamed(netdev);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block kf_netdev_notifier = {
+	.notifier_call = kf_netdev_event,
+	/* Before AF_XDP unmaps the pool from the device. */
+	.priority = 1,
+};
+
+/**
+ * kvmflip_rxq_init - get ready to serve queues
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_rxq_init(void)
+{
+	int err;
+
+	kf_finish_wq = alloc_workqueue("kvmflip_finish", WQ_UNBOUND, 0);
+	if (!kf_finish_wq)
+		return -ENOMEM;
+	err = register_netdevice_notifier(&kf_netdev_notifier);
+	if (err)
+		destroy_workqueue(kf_finish_wq);
+	return err;
+}
+
+/**
+ * kvmflip_rxq_exit - take every queue down
+ *
+ * Context: may sleep; nobody attaches any more.
+ */
+void kvmflip_rxq_exit(void)
+{
+	struct kvmflip_rxq *rxq, *next;
+
+	rtnl_lock();
+	mutex_lock(&kvmflip_lock);
+	list_for_each_entry_safe(rxq, next, &kvmflip_rxqs, list)
+		kf_rxq_stop(rxq);
+	mutex_unlock(&kvmflip_lock);
+	rtnl_unlock();
+	destroy_workqueue(kf_finish_wq);
+	unregister_netdevice_notifier(&kf_netdev_notifier);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvmflip: receive queues of NICs that write into a pool. */
+#ifndef _KVMFLIP_RXQ_H
+#define _KVMFLIP_RXQ_H
+
+#include <linux/completion.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "deliver.h"
+#include "nic.h"
+#include "stats.h"
+#include "xsk.h"
+
+/* Completions taken from a queue at once. */
+#define KVMFLIP_BATCH	64
+
+/**
+ * struct kvmflip_rxq - a receive queue that is served
+ * @list: in the list of queues; rtnl and kvmflip_lock
+ * @nic: its device
+ * @pool: where its buffers come from
+ * @queue: number of the queue on the device
+ * @holder: what marks the buffers this queue has posted
+ * @target: number of buffers it keeps posted
+ * @posted: number of buffers posted now; @work's own, or written once the work
+ *	    has been stopped
+ * @broken: its ring is corrupt, it is served no longer
+ * @xsk: socket and rings
+ * @wait: on the socket, tells of completions in softirq
+ * @work: serves the queue
+ * @finish: takes the queue down
+ * @finished: completed when @finish is done; NULL if nobody waits
+ * @stats: counters
+ * @descs: completions of the batch; @work's own
+ * @frames: frames of the batch; @work's own
+ */
+struct kvmflip_rxq {
+	struct list_head list;
+	struct kvmflip_nic *nic;
+	struct kvmflip_pool *pool;
+	u32 queue;
+	u32 holder;
+	u32 target;
+	u32 posted;
+	bool broken;
+	struct kvmflip_xsk xsk;
+	wait_queue_entry_t wait;
+	struct delayed_work work;
+	struct work_struct finish;
+	struct completion *finished;
+	struct kvmflip_stats stats;
+	struct xdp_desc descs[KVMFLIP_BATCH];
+	struct kvmflip_frame frames[KVMFLIP_BATCH];
+};
+
+/**
+ * struct kvmflip_rxq_args - what a user asks for
+ * @ifindex: network device
+ * @queue: receive queue of it
+ * @pool: name of the pool
+ * @xsk_fd: AF_XDP socket bound to the queue
+ * @link_fd: BPF link of the XDP program, or -1
+ * @all: every queue of the device will be attached
+ * @rx: layout of the socket's RX ring
+ * @fill: layout of its fill ring
+ */
+struct kvmflip_rxq_args {
+	u32 ifindex;
+	u32 queue;
+	const char *pool;
+	int xsk_fd;
+	int link_fd;
+	bool all;
+	struct kvmflip_xsk_layout rx;
+	struct kvmflip_xsk_layout fill;
+};
+
+extern struct list_head kvmflip_rxqs;
+
+int kvmflip_rxq_attach(struct net *net, const struct kvmflip_rxq_args *args,
+		       struct netlink_ext_ack *extack);
+int kvmflip_rxq_detach(struct net *net, u32 ifindex, u32 queue, struct netlink_ext_ack *extack);
+struct file *kvmflip_rxq_share(const struct kvmflip_pool *pool);
+int kvmflip_rxq_init(void);
+void kvmflip_rxq_exit(void);
+
+#endif /* _KVMFLIP_RXQ_H */

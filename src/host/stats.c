@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: counters of pools, queues and ports. */
+
+#include <net/netlink.h>
+
+#include "stats.h"
+
+/**
+ * kvmflip_stats_init - start with every counter at zero
+ * @stats: counters
+ */
+void kvmflip_stats_init(struct kvmflip_stats *stats)
+{
+	BUILD_BUG_ON(KVMFLIP_STATS_NR > 64);
+
+	spin_lock_init(&stats->lock);
+	memset(stats->v, 0, sizeof(stats->v));
+}
+
+/**
+ * kvmflip_stats_add - add what a batch counted, as a whole
+ * @stats: counters
+ * @delta: increments
+ *
+ * Context: process context.
+ */
+void kvmflip_stats_add(struct kvmflip_stats *stats, const struct kvmflip_delta *delta)
+{
+	unsigned int i;
+
+	spin_lock(&stats->lock);
+	for (i = 0; i < KVMFLIP_STATS_NR; i++)
+		stats->v[i] += delta->v[i];
+	spin_unlock(&stats->lock);
+}
+
+/**
+ * kvmflip_stats_inc - add to a counter that is in no sum
+ * @stats: counters
+ * @counter: KVMFLIP_A_STATS_*
+ * @n: increment
+ *
+ * Context: process context.
+ */
+void kvmflip_stats_inc(struct kvmflip_stats *stats, unsigned int counter, u64 n)
+{
+	spin_lock(&stats->lock);
+	stats->v[counter] += n;
+	spin_unlock(&stats->lock);
+}
+
+/**
+ * kvmflip_stats_put - put counters into a netlink message, all of one moment
+ * @skb: message
+ * @attr: type of the nest
+ * @stats: counters
+ * @mask: bit per counter that the object has
+ *
+ * Context: process context.
+ * Return: 0, or -EMSGSIZE.
+ */
+int kvmflip_stats_put(struct sk_buff *skb, int attr, struct kvmflip_stats *stats, u64 mask)
+{
+	u64 now[KVMFLIP_STATS_NR];
+	struct nlattr *nest;
+	unsigned int i;
+
+	spin_lock(&stats->lock);
+	memcpy(now, stats->v, sizeof(now));
+	spin_unlock(&stats->lock);
+
+	nest = nla_nest_start(skb, attr);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < KVMFLIP_STATS_NR; i++) {
+		if ((mask & BIT_ULL(i)) && nla_put_uint(skb, i, now[i])) {
+			nla_nest_cancel(skb, nest);
+			return -EMSGSIZE;
+		}
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: ports as mediated VFIO devices. */
+
+#include <linux/eventfd.h>
+#include <linux/mdev.h>
+#include <linux/platform_device.h>
+#include <linux/vfio.h>
+
+#include "../compat.h"
+#include "pci.h"
+#include "port.h"
+#include "vfio.h"
+
+#define KF_REGION_SHIFT		40
+#define KF_REGION_OFFSET(index)	((u64)(index) << KF_REGION_SHIFT)
+
+/**
+ * struct kf_vdev - a port's device
+ * @vdev: for VFIO
+ * @port: the port, with a reference
+ * @config_lock: protects @config
+ * @config: PCI configuration space
+ */
+struct kf_vdev {
+	struct vfio_device vdev;
+	struct kvmflip_port *port;
+	struct mutex config_lock;
+	struct kvmflip_pci_config config;
+};
+
+static struct kf_vdev *to_kf_vdev(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct kf_vdev, vdev);
+}
+
+static int kf_open(struct vfio_device *vdev)
+{
+	struct kf_vdev *kf = to_kf_vdev(vdev);
+
+	kvmflip_pci_config_init(&kf->config);
+	return kvmflip_port_open(kf->port, vdev->inode->i_mapping,
+				 KF_REGION_OFFSET(VFIO_PCI_BAR2_REGION_INDEX), vdev->kvm);
+}
+
+static void kf_close(struct vfio_device *vdev)
+{
+	kvmflip_port_close(to_kf_vdev(vdev)->port);
+}
+
+/* Each returns bytes transferred: all that may be asked for at once. */
+static ssize_t kf_config_rw(struct kf_vdev *kf, u32 offset, char __user *buf, size_t count,
+			    bool write)
+{
+	u8 data[64];
+
+	count = min3(count, sizeof(data), (size_t)PCI_CFG_SPACE_SIZE - offset);
+	if (write && copy_from_user(data, buf, count))
+		return -EFAULT;
+	mutex_lock(&kf->config_lock);
+	if (write)
+		kvmflip_pci_config_write(&kf->config, offset, data, count);
+	else
+		memcpy(data, kf->config.value + offset, count);
+	mutex_unlock(&kf->config_lock);
+	if (!write && copy_to_user(buf, data, count))
+		return -EFAULT;
+	return count;
+}
+
+/* Registers are whole words: a narrower write is ignored, a narrower read cut. */
+static ssize_t kf_regs_rw(struct kf_vdev *kf, u32 offset, char __user *buf, size_t count,
+			  bool write)
+{
+	u32 within = offset % sizeof(u32);
+	__le32 value;
+
+	count = min(count, sizeof(value) - within);
+	if (write) {
+		if (copy_from_user(&value, buf, count))
+			return -EFAULT;
+		if (count == sizeof(value))
+			kvmflip_pci_write(kf->port, offset, le32_to_cpu(value));
+		return count;
+	}
+	value = cpu_to_le32(kvmflip_pci_read(kf->port, offset - within));
+	if (copy_to_user(buf, (u8 *)&value + within, count))
+		return -EFAULT;
+	return count;
+}
+
+static u64 kf_region_size(u32 index)
+{
+	switch (index) {
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		return PCI_CFG_SPACE_SIZE;
+	case VFIO_PCI_BAR0_REGION_INDEX:
+	case VFIO_PCI_BAR4_REGION_INDEX:
+		return KVMFLIP_BAR_REGS_SIZE;
+	case VFIO_PCI_BAR2_REGION_INDEX:
+		return KVMFLIP_WINDOW_BYTES;
+	default:
+		return 0;
+	}
+}
+
+static ssize_t kf_rw(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos,
+		     bool write)
+{
+	struct kf_vdev *kf = to_kf_vdev(vdev);
+	u64 index = (u64)*ppos >> KF_REGION_SHIFT;
+	u64 offset = *ppos & (KF_REGION_OFFSET(1) - 1);
+	size_t done = 0;
+	ssize_t n;
+
+	if (index >= VFIO_PCI_NUM_REGIONS || offset >= kf_region_size(index))
+		return -EINVAL;
+	count = min(count, kf_region_size(index) - offset);
+	while (done < count) {
+		if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+			n = kf_config_rw(kf, offset + done, buf + done, count - done, write);
+		else if (index == VFIO_PCI_BAR0_REGION_INDEX)
+			n = kf_regs_rw(kf, offset + done, buf + done, count - done, write);
+		else
+			return -EINVAL;
+		if (n < 0)
+			return n;
+		done += n;
+	}
+	*ppos += done;
+	return done;
+}
+
+static ssize_t kf_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
+{
+	return kf_rw(vdev, buf, count, ppos, false);
+}
+
+static ssize_t kf_write(struct vfio_device *vdev, const char __user *buf, size_t count,
+			loff_t *ppos)
+{
+	return kf_rw(vdev, (char __user *)buf, count, ppos, true);
+}
+
+static int kf_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
+{
+	u64 index = (u64)vma->vm_pgoff >> (KF_REGION_SHIFT - PAGE_SHIFT);
+
+	if (index != VFIO_PCI_BAR2_REGION_INDEX)
+		return -EINVAL;
+	return kvmflip_window_mmap(&to_kf_vdev(vdev)->port->window, vma);
+}
+
+static int kf_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+			  struct vfio_info_cap *caps)
+{
+	if (info->index >= VFIO_PCI_NUM_REGIONS)
+		return -EINVAL;
+	info->offset = KF_REGION_OFFSET(info->index);
+	info->size = kf_region_size(info->index);
+	info->flags = 0;
+	if (info->size)
+		info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	if (info->index == VFIO_PCI_BAR2_REGION_INDEX)
+		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+	return 0;
+}
+
+static long kf_get_info(void __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_device_info, num_irqs);
+	struct vfio_device_info info;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	info.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
+	info.num_regions = VFIO_PCI_NUM_REGIONS;
+	info.num_irqs = VFIO_PCI_NUM_IRQS;
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static u32 kf_irq_count(u32 index)
+{
+	return index == VFIO_PCI_MSIX_IRQ_INDEX ? KVMFLIP_VECS : 0;
+}
+
+static long kf_get_irq_info(void __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_irq_info, count);
+	struct vfio_irq_info info;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz || info.index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	info.count = kf_irq_count(info.index);
+	info.flags = VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE;
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static int kf_set_msix(struct kf_vdev *kf, const struct vfio_irq_set *hdr, void __user *data)
+{
+	struct eventfd_ctx *irq = NULL;
+	s32 fd;
+
+	if ((hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) != VFIO_IRQ_SET_ACTION_TRIGGER)
+		return -EINVAL;
+
+	switch (hdr->flags & VFIO_IRQ_SET_DATA_TYPE_MASK) {
+	case VFIO_IRQ_SET_DATA_NONE:
+		/* No vector means none at all any more; one means to try it. */
+		if (!hdr->count) {
+			kvmflip_port_set_irq(kf->port, NULL);
+			return 0;
+		}
+		mutex_lock(&kf->port->lock);
+		kvmflip_port_notify(kf->port);
+		mutex_unlock(&kf->port->lock);
+		return 0;
+	case VFIO_IRQ_SET_DATA_EVENTFD:
+		if (!hdr->count)
+			return 0;
+		if (copy_from_user(&fd, data, sizeof(fd)))
+			return -EFAULT;
+		if (fd >= 0) {
+			irq = eventfd_ctx_fdget(fd);
+			if (IS_ERR(irq))
+				return PTR_ERR(irq);
+		}
+		kvmflip_port_set_irq(kf->port, irq);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static long kf_set_irqs(struct kf_vdev *kf, void __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_irq_set, count);
+	struct vfio_irq_set hdr;
+	size_t data_size = 0;
+	int err;
+
+	if (copy_from_user(&hdr, arg, minsz))
+		return -EFAULT;
+	err = vfio_set_irqs_validate_and_prepare(&hdr, kf_irq_count(hdr.index), VFIO_PCI_NUM_IRQS,
+						 &data_size);
+	if (err)
+		return err;
+	return kf_set_msix(kf, &hdr, arg + minsz);
+}
+
+static long kf_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
+{
+	void __user *uarg = (void __user *)arg;
+	struct kf_vdev *kf = to_kf_vdev(vdev);
+
+	switch (cmd) {
+	case VFIO_DEVICE_GET_INFO:
+		return kf_get_info(uarg);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		return kf_get_irq_info(uarg);
+	case VFIO_DEVICE_SET_IRQS:
+		return kf_set_irqs(kf, uarg);
+	case VFIO_DEVICE_RESET:
+		kvmflip_port_reset(kf->port);
+		return 0;
+#if !KVMFLIP_HAVE_REGION_INFO_CAPS
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return kvmflip_compat_region_info(vdev, uarg, kf_region_info);
+#endif
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct vfio_device_ops kf_vfio_ops = {
+	.name		= "kvmflip",
+	.open_device	= kf_open,
+	.close_device	= kf_close,
+	.read		= kf_read,
+	.write		= kf_write,
+	.mmap		= kf_mmap,
+	.ioctl		= kf_ioctl,
+#if KVMFLIP_HAVE_REGION_INFO_CAPS
+	.get_region_info_caps = kf_region_info,
+#endif
+	.bind_iommufd	= vfio_iommufd_emulated_bind,
+	.unbind_iommufd	= vfio_iommufd_emulated_unbind,
+	.attach_ioas	= vfio_iommufd_emulated_attach_ioas,
+	.detach_ioas	= vfio_iommufd_emulated_detach_ioas,
+};
+
+/* The port that was added with the UUID of this device. */
+static struct kvmflip_port *kf_bind_port(struct mdev_device *mdev)
+{
+	struct kvmflip_port *port;
+	char string[UUID_STRING_LEN + 1];
+	uuid_t uuid;
+
+	/* A guid_t and a uuid_t keep the same UUID in a different byte order. */
+	snprintf(string, sizeof(string), "%pUl", &mdev->uuid);
+	if (uuid_parse(string, &uuid))
+		return NULL;
+
+	mutex_lock(&kvmflip_lock);
+	port = kvmflip_port_find_uuid(&uuid);
+	if (port && !port->bound) {
+		port->bound = true;
+		kref_get(&port->ref);
+	} else {
+		port = NULL;
+	}
+	mutex_unlock(&kvmflip_lock);
+	return port;
+}
+
+static void kf_unbind_port(struct kvmflip_port *port)
+{
+	mutex_lock(&kvmflip_lock);
+	port->bound = false;
+	mutex_unlock(&kvmflip_lock);
+	kvmflip_port_put(port);
+}
+
+static int kf_mdev_probe(struct mdev_device *mdev)
+{
+	struct kvmflip_port *port;
+	struct kf_vdev *kf;
+	int err;
+
+	port = kf_bind_port(mdev);
+	if (!port) {
+		dev_err(&mdev->dev, "no port was added with this uuid\n");
+		return -ENODEV;
+	}
+	kf = vfio_alloc_device(kf_vdev, vdev, &mdev->dev, &kf_vfio_ops);
+	if (IS_ERR(kf)) {
+		err = PTR_ERR(kf);
+		goto err_unbind;
+	}
+	kf->port = port;
+	mutex_init(&kf->config_lock);
+	err = vfio_register_emulated_iommu_dev(&kf->vdev);
+	if (err)
+		goto err_put;
+	dev_set_drvdata(&mdev->dev, kf);
+	return 0;
+
+err_put:
+	vfio_put_device(&kf->vdev);
+err_unbind:
+	kf_unbind_port(port);
+	return err;
+}
+
+static void kf_mdev_remove(struct mdev_device *mdev)
+{
+	struct kf_vdev *kf = dev_get_drvdata(&mdev->dev);
+	struct kvmflip_port *port = kf->port;
+
+	vfio_unregister_group_dev(&kf->vdev);
+	vfio_put_device(&kf->vdev);
+	kf_unbind_port(port);
+}
+
+static unsigned int kf_available(struct mdev_type *type)
+{
+	struct kvmflip_port *port;
+	unsigned int n = 0;
+
+	mutex_lock(&kvmflip_lock);
+	list_for_each_entry(port, &kvmflip_ports, list)
+		n += !port->bound;
+	mutex_unlock(&kvmflip_lock);
+	return n;
+}
+
+static ssize_t kf_description(struct mdev_type *type, char *buf)
+{
+	return sysfs_emit(buf, "the endpoint of a port that was made with `kvmflip port add`\n");
+}
+
+static struct mdev_driver kf_mdev_driver = {
+	.device_api	  = VFIO_DEVICE_API_PCI_STRING,
+	.driver = {
+		.name	  = "kvmflip_mdev",
+		.owner	  = THIS_MODULE,
+		.mod_name = KBUILD_MODNAME,
+	},
+	.probe		  = kf_mdev_probe,
+	.remove		  = kf_mdev_remove,
+	.get_available	  = kf_available,
+	.show_description = kf_description,
+};
+
+static struct mdev_type kf_mdev_type = {
+	.sysfs_name	= "port",
+	.pretty_name	= "kvmflip port",
+};
+
+static struct mdev_type *kf_mdev_types[] = { &kf_mdev_type };
+static struct mdev_parent kf_mdev_parent;
+
+static int kf_probe(struct platform_device *pdev)
+{
+	return mdev_register_parent(&kf_mdev_parent, &pdev->dev, &kf_mdev_driver,
+				    kf_mdev_types, ARRAY_SIZE(kf_mdev_types));
+}
+
+static void kf_remove(struct platform_device *pdev)
+{
+	mdev_unregister_parent(&kf_mdev_parent);
+}
+
+/* The types' directory takes the first part of its name from this driver. */
+static struct platform_driver kf_driver = {
+	.driver = {
+		.name = "kvmflip",
+		.suppress_bind_attrs = true,
+	},
+	.probe	= kf_probe,
+	.remove = kf_remove,
+};
+
+static struct platform_device *kf_device;
+
+/**
+ * kvmflip_vfio_init - offer ports as mediated devices
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_vfio_init(void)
+{
+	int err;
+
+	err = mdev_register_driver(&kf_mdev_driver);
+	if (err)
+		return err;
+	err = platform_driver_register(&kf_driver);
+	if (err)
+		goto err_mdev;
+	kf_device = platform_device_register_simple("kvmflip", PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(kf_device)) {
+		err = PTR_ERR(kf_device);
+		goto err_driver;
+	}
+	return 0;
+
+err_driver:
+	platform_driver_unregister(&kf_driver);
+err_mdev:
+	mdev_unregister_driver(&kf_mdev_driver);
+	return err;
+}
+
+/**
+ * kvmflip_vfio_exit - remove the mediated devices, none of which is open
+ */
+void kvmflip_vfio_exit(void)
+{
+	platform_device_unregister(kf_device);
+	platform_driver_unregister(&kf_driver);
+	mdev_unregister_driver(&kf_mdev_driver);
+}

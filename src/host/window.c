@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: the range of guest-physical memory in which a port's buffers appear. */
+
+#include <linux/bitmap.h>
+#include <linux/delay.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/vmalloc.h>
+
+#include "window.h"
+
+/**
+ * kvmflip_window_init - make a window whose slots are all empty
+ * @window: window
+ * @pool: whose buffers will appear in it
+ * @stats: of the port
+ * @nr: number of slots
+ * @ring_bytes: memory for the rings
+ *
+ * The caller sets @mapping and @base before anything is mapped.
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int kvmflip_window_init(struct kvmflip_window *window, struct kvmflip_pool *pool,
+			struct kvmflip_stats *stats, u32 nr, size_t ring_bytes)
+{
+	memset(window, 0, sizeof(*window));
+	window->pool = pool;
+	window->stats = stats;
+	window->nr = nr;
+	window->shift = pool->buffer_shift;
+	init_rwsem(&window->fault_lock);
+	spin_lock_init(&window->lock);
+
+	window->ring_bytes = PAGE_ALIGN(ring_bytes);
+	window->rings = vmalloc_user(window->ring_bytes);
+	window->sink = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	window->slot = kvcalloc(nr, sizeof(*window->slot), GFP_KERNEL_ACCOUNT);
+	window->sunk = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), GFP_KERNEL_ACCOUNT);
+	window->used = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (window->rings && window->sink && window->slot && window->sunk && window->used)
+		return 0;
+
+	kvmflip_window_destroy(window);
+	return -ENOMEM;
+}
+
+/**
+ * kvmflip_window_destroy - free a window whose slots are empty
+ * @window: window that no process maps any more
+ */
+void kvmflip_window_destroy(struct kvmflip_window *window)
+{
+	if (window->mm)
+		mmdrop(window->mm);
+	kvfree(window->used);
+	kvfree(window->sunk);
+	kvfree(window->slot);
+	if (window->sink)
+		__free_page(window->sink);
+	vfree(window->rings);
+	memset(window, 0, sizeof(*window));
+}
+
+static vm_fault_t kf_fault_slot(struct kvmflip_window *window, struct vm_fault *vmf,
+				u64 offset)
+{
+	u32 slot = offset >> window->shift;
+	u64 within = offset & ((1ULL << window->shift) - 1);
+	struct kvmflip_buffer *buf;
+	unsigned int counter;
+	struct page *page;
+	vm_fault_t ret;
+
+	down_read(&window->fault_lock);
+	buf = READ_ONCE(window->slot[slot]);
+	if (!buf) {
+		set_bit(slot, window->sunk);
+		/* Pairs with the barrier in kvmflip_window_fill(). */
+		smp_mb__after_atomic();
+		buf = READ_ONCE(window->slot[slot]);
+	}
+	if (buf) {
+		page = window->pool->pages[kvmflip_pool_first_page(window->pool, buf) +
+					   (within >> PAGE_SHIFT)];
+		counter = KVMFLIP_A_STATS_WINDOW_FAULTS;
+	} else {
+		page = window->sink;
+		counter = KVMFLIP_A_STATS_SINK_FAULTS;
+	}
+	ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(page));
+	up_read(&window->fault_lock);
+	kvmflip_stats_inc(window->stats, counter, 1);
+	return ret;
+}
+
+static vm_fault_t kf_fault(struct vm_fault *vmf)
+{
+	struct kvmflip_window *window = vmf->vma->vm_private_data;
+	u64 offset = ((u64)vmf->pgoff << PAGE_SHIFT) - window->base;
+	u64 slots_end = KVMFLIP_SLOTS_OFF + ((u64)window->nr << window->shift);
+	unsigned long pfn;
+
+	/* Only the VMM's own threads: a pin from elsewhere would outlive a flip. */
+	if (vmf->flags & FAULT_FLAG_REMOTE)
+		return VM_FAULT_SIGBUS;
+
+	if (offset >= KVMFLIP_SLOTS_OFF && offset < slots_end)
+		return kf_fault_slot(window, vmf, offset - KVMFLIP_SLOTS_OFF);
+
+	if (offset < window->ring_bytes)
+		pfn = vmalloc_to_pfn(window->rings + offset);
+	else
+		pfn = page_to_pfn(window->sink);
+	return vmf_insert_pfn(vmf->vma, vmf->address, pfn);
+}
+
+static const struct vm_operations_struct kf_vm_ops = {
+	.fault = kf_fault,
+};
+
+/**
+ * kvmflip_window_mmap - map a part of the window into the VMM
+ * @window: window
+ * @vma: mapping of the device file within the window's range
+ *
+ * Context: the mmap_lock is held for write.
+ * Return: 0, or -EINVAL.
+ */
+int kvmflip_window_mmap(struct kvmflip_window *window, struct vm_area_struct *vma)
+{
+	u64 offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) - window->base;
+	struct mm_struct *old = NULL;
+
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
+		return -EINVAL;
+	if (offset + (vma->vm_end - vma->vm_start) > KVMFLIP_WINDOW_BYTES)
+		return -EINVAL;
+
+	vm_flags_mod(vma, VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
+	vma->vm_private_data = window;
+	vma->vm_ops = &kf_vm_ops;
+
+	spin_lock(&window->lock);
+	if (window->mm != vma->vm_mm) {
+		mmgrab(vma->vm_mm);
+		old = window->mm;
+		window->mm = vma->vm_mm;
+	}
+	window->hva = vma->vm_start - offset;
+	spin_unlock(&window->lock);
+	if (old)
+		mmdrop(old);
+	return 0;
+}
+
+/*
+ * A vCPU that faults while its page goes away gets -EFAULT from KVM_RUN, and
+ * its VMM gives up; with the mmap_lock held it waits instead. A VMM that sits
+ * on its own lock loses only that comfort.
+ */
+static struct mm_struct *kf_lock_vmm(struct kvmflip_window *window, int tries)
+{
+	struct mm_struct *mm;
+
+	spin_lock(&window->lock);
+	mm = window->mm;
+	if (mm)
+		mmgrab(mm);
+	spin_unlock(&window->lock);
+	if (!mm)
+		return NULL;
+
+	while (!down_write_trylock(&mm->mmap_lock)) {
+		if (--tries <= 0) {
+			mmdrop(mm);
+			return NULL;
+		}
+		usleep_range(50, 100);
+	}
+	return mm;
+}
+
+static void kf_unlock_vmm(struct mm_struct *mm)
+{
+	if (!mm)
+		return;
+	up_write(&mm->mmap_lock);
+	mmdrop(mm);
+}
+
+static void kf_zap(struct kvmflip_window *window, u32 slot, u32 n)
+{
+	unmap_mapping_range(window->mapping,
+			    window->base + KVMFLIP_SLOTS_OFF + ((loff_t)slot << window->shift),
+			    (loff_t)n << window->shift, 1);
+}
+
+/**
+ * kvmflip_window_alloc - allocate a slot
+ * @window: window
+ *
+ * Context: process context.
+ * Return: slot, or KVMFLIP_NO_SLOT if the guest has all it may have.
+ */
+u32 kvmflip_window_alloc(struct kvmflip_window *window)
+{
+	u32 slot = KVMFLIP_NO_SLOT;
+
+	spin_lock(&window->lock);
+	if (window->in_use < window->nr) {
+		slot = find_next_zero_bit(window->used, window->nr, window->cursor);
+		if (slot >= window->nr)
+			slot = find_first_zero_bit(window->used, window->nr);
+		__set_bit(slot, window->used);
+		window->in_use++;
+		window->cursor = slot + 1;
+	}
+	spin_unlock(&window->lock);
+	return slot;
+}
+
+/**
+ * kvmflip_window_release - free slots
+ * @window: window
+ * @slots: allocated slots that hold no buffer and map none
+ * @n: number of them
+ *
+ * Context: process context.
+ */
+void kvmflip_window_release(struct kvmflip_window *window, const u32 *slots, u32 n)
+{
+	u32 i;
+
+	spin_lock(&window->lock);
+	for (i = 0; i < n; i++)
+		__clear_bit(slots[i], window->used);
+	window->in_use -= n;
+	spin_unlock(&window->lock);
+}
+
+/**
+ * kvmflip_window_fill - let a buffer appear in a slot
+ * @window: window
+ * @slot: from kvmflip_window_alloc()
+ * @buf: KVMFLIP_MAPPED buffer without a byte the guest must not read
+ *
+ * Context: may sleep, but does not wait for the VMM.
+ */
+void kvmflip_window_fill(struct kvmflip_window *window, u32 slot, struct kvmflip_buffer *buf)
+{
+	struct mm_struct *mm;
+
+	WRITE_ONCE(window->slot[slot], buf);
+	/*
+	 * Pairs with the barrier in kf_fault_slot(): either the fault sees the
+	 * buffer or this sees that the sink may be mapped.
+	 */
+	smp_mb();
+	if (!test_and_clear_bit(slot, window->sunk))
+		return;
+	mm = kf_lock_vmm(window, 1);
+	kf_zap(window, slot, 1);
+	kvmflip_stats_inc(window->stats, KVMFLIP_A_STATS_UNMAP_CALLS, 1);
+	kf_unlock_vmm(mm);
+}
+
+static int kf_cmp_u32(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Keeps in @slots those that held a buffer, in ascending order. */
+static u32 kf_detach_slots(struct kvmflip_window *window, u32 *slots, u32 n,
+			   struct list_head *bufs)
+{
+	struct kvmflip_buffer *buf;
+	u32 i, kept = 0;
+
+	sort(slots, n, sizeof(*slots), kf_cmp_u32, NULL);
+	down_write(&window->fault_lock);
+	for (i = 0; i < n; i++) {
+		if (slots[i] >= window->nr)
+			break;
+		buf = window->slot[slots[i]];
+		if (!buf)
+			continue;
+		WRITE_ONCE(window->slot[slots[i]], NULL);
+		list_add_tail(&buf->list, bufs);
+		slots[kept++] = slots[i];
+	}
+	up_write(&window->fault_lock);
+	return kept;
+}
+
+/**
+ * kvmflip_window_empty - take buffers out of their slots, and away from the guest
+ * @window: window
+ * @slots: slots, not to be trusted; sorted on return
+ * @n: number of them
+ * @bufs: list to append the buffers to; no CPU can reach them on return
+ *
+ * Context: may sleep. One caller at a time.
+ * Return: how many slots held a buffer.
+ */
+u32 kvmflip_window_empty(struct kvmflip_window *window, u32 *slots, u32 n,
+			 struct list_head *bufs)
+{
+	u32 kept = kf_detach_slots(window, slots, n, bufs);
+	u32 i, run, runs = 0;
+	struct mm_struct *mm;
+
+	if (!kept)
+		return 0;
+
+	mm = kf_lock_vmm(window, 20);
+	for (i = 0; i < kept; i += run) {
+		for (run = 1; i + run < kept && slots[i + run] == slots[i] + run; run++)
+			;
+		kf_zap(window, slots[i], run);
+		runs++;
+	}
+	kf_unlock_vmm(mm);
+	kvmflip_stats_inc(window->stats, KVMFLIP_A_STATS_UNMAP_CALLS, runs);
+
+	kvmflip_window_release(window, slots, kept);
+	return kept;
+}
+
+/**
+ * kvmflip_window_used - list slots that are allocated
+ * @window: window
+ * @slots: where to put their numbers
+ * @max: how many at most
+ *
+ * Context: process context.
+ * Return: how many there were.
+ */
+u32 kvmflip_window_used(struct kvmflip_window *window, u32 *slots, u32 max)
+{
+	u32 slot, n = 0;
+
+	spin_lock(&window->lock);
+	for_each_set_bit(slot, window->used, window->nr) {
+		if (n == max)
+			break;
+		slots[n++] = slot;
+	}
+	spin_unlock(&window->lock);
+	return n;
+}

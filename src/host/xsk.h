@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvmflip: the rings of an AF_XDP socket, used from within the kernel. */
+#ifndef _KVMFLIP_XSK_H
+#define _KVMFLIP_XSK_H
+
+#include <linux/if_xdp.h>
+#include <linux/types.h>
+
+struct file;
+struct netlink_ext_ack;
+struct xdp_sock;
+
+/**
+ * struct kvmflip_xsk_layout - where the parts of a ring lie in its mapping
+ * @entries: number of descriptors, a power of two
+ * @producer: offset of the producer's index, in bytes as all offsets
+ * @consumer: offset of the consumer's index
+ * @flags: offset of the flags
+ * @desc: offset of the descriptors
+ */
+struct kvmflip_xsk_layout {
+	u32 entries;
+	u64 producer;
+	u64 consumer;
+	u64 flags;
+	u64 desc;
+};
+
+/**
+ * struct kvmflip_xsk_ring - one ring
+ * @producer: index the producer writes
+ * @consumer: index the consumer writes
+ * @flags: XDP_RING_NEED_WAKEUP, from the driver
+ * @desc: descriptors
+ * @nr: number of descriptors
+ * @index: our own index, free-running
+ * @pages: pinned pages of the ring
+ * @nr_pages: number of them
+ * @map: where they are mapped
+ *
+ * Memory ordering is AF_XDP's: producer written with release, read with
+ * acquire. Whoever created the socket may have the rings mapped too, so an
+ * index read from one is checked, and our own is never read back.
+ */
+struct kvmflip_xsk_ring {
+	u32 *producer;
+	u32 *consumer;
+	u32 *flags;
+	void *desc;
+	u32 nr;
+	u32 index;
+	struct page **pages;
+	u32 nr_pages;
+	void *map;
+};
+
+/**
+ * struct kvmflip_xsk - an AF_XDP socket and its rings
+ * @file: the socket's file
+ * @xs: the socket
+ * @rx: we consume
+ * @fill: we produce
+ *
+ * Locking: one thread at a time on the rings.
+ */
+struct kvmflip_xsk {
+	struct file *file;
+	struct xdp_sock *xs;
+	struct kvmflip_xsk_ring rx;
+	struct kvmflip_xsk_ring fill;
+};
+
+int kvmflip_xsk_open(struct kvmflip_xsk *xsk, int fd, const struct kvmflip_xsk_layout *rx,
+		     const struct kvmflip_xsk_layout *fill, struct netlink_ext_ack *extack);
+void kvmflip_xsk_close(struct kvmflip_xsk *xsk);
+int kvmflip_xsk_receive(struct kvmflip_xsk *xsk, struct xdp_desc *descs, u32 max);
+void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr);
+bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk);
+
+#endif /* _KVMFLIP_XSK_H */
