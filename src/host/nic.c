@@ -78,10 +78,17 @@ static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_
 	nic->ifindex = netdev->ifindex;
 	strscpy(nic->name, netdev->name);
 	nic->netdev = netdev;
+	/* The guests' addresses are not the device's. */
+	err = dev_set_promiscuity(netdev, 1);
+	if (err)
+		goto err_iommu;
 	netdev_hold(netdev, &nic->tracker, GFP_KERNEL);
 	list_add_tail(&nic->list, &kf_nics);
 	return nic;
 
+err_iommu:
+	kvmflip_iommu_detach(nic->iommu);
+	kvmflip_iommu_free(nic->iommu);
 err_link:
 	if (nic->link)
 		fput(nic->link);
@@ -140,8 +147,10 @@ void kvmflip_nic_stop(struct kvmflip_nic *nic)
 {
 	ASSERT_RTNL();
 
-	if (!--nic->active)
-		kvmflip_iommu_detach(nic->iommu);
+	if (--nic->active)
+		return;
+	dev_set_promiscuity(nic->netdev, -1);
+	kvmflip_iommu_detach(nic->iommu);
 }
 
 /**

@@ -3,6 +3,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/netlink.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -181,10 +182,13 @@ static int kf_check_config(const struct kvmflip_port *self, struct kvmflip_pool 
 	return 0;
 }
 
+/* Begins anywhere, so as not to meet entries of an earlier life of the module. */
 static u32 kf_next_gen(void)
 {
 	lockdep_assert_held(&kvmflip_lock);
 
+	if (!kf_last_gen)
+		kf_last_gen = get_random_u32();
 	if (!++kf_last_gen)
 		kf_last_gen = 1;
 	return kf_last_gen;

@@ -283,7 +283,7 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 	if (err)
 		return err;
 
-	rxq->target = clamp(rxq->pool->table.nr / 2, KF_TARGET_MIN, rxq->xsk.fill.nr);
+	rxq->target = clamp(rxq->pool->table.nr / 8, KF_TARGET_MIN, rxq->xsk.fill.nr);
 	if (rxq->xsk.fill.nr < KF_TARGET_MIN) {
 		NL_SET_ERR_MSG_FMT(extack, "the fill ring has %u entries, it needs %u",
 				   rxq->xsk.fill.nr, KF_TARGET_MIN);
