@@ -203,7 +203,8 @@ static int transact(struct nl_msg *msg, struct call *call)
 	while (err >= 0 && !call->done)
 		err = nl_recvmsgs(sock, cb);
 	nl_cb_put(cb);
-	if (err < 0) {
+	/* libnl returns the module's errors too, in numbers of its own */
+	if (!call->done) {
 		snprintf(error_text, sizeof(error_text), "netlink: %s",
 			 nl_geterror(err));
 		return -EIO;
