@@ -12,6 +12,13 @@
 #error "kvmflip was not tried on this kernel: see Documentation/porting.rst"
 #endif
 
+#include <linux/slab.h>
+
+/* Since 7.0: allocate and zero one object of the type of *p. */
+#ifndef kzalloc_obj
+#define kzalloc_obj(p) kzalloc(sizeof(p), GFP_KERNEL)
+#endif
+
 /*
  * VFIO_DEVICE_GET_REGION_INFO moved from the ioctl operation to one of its own
  * in 6.19.

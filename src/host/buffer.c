@@ -2,10 +2,10 @@
 /*
  * kvmflip: buffers and the states they go through.
  *
- *	FREE ──────▶ POSTED ──▶ FILLED ──▶ MAPPED ──▶ RETURNED
- *	 ▲ ▲                      │                    │   │
- *	 │ └──────────────────────┘                    │   ▼
- *	 └─────────────────────────────────────────────┘  QUARANTINED ──▶ FREE
+ *	FREE ---> POSTED ---> FILLED ---> MAPPED ---> RETURNED
+ *	 ^ ^                    |                       |  |
+ *	 | `--------------------'                       |  v
+ *	 `----------------------------------------------' QUARANTINED ---> FREE
  *
  * This is the only file that changes a state. It knows nothing of NICs,
  * windows or guests.

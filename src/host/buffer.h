@@ -52,7 +52,7 @@ struct kvmflip_buffer {
  * @buf: the buffers
  */
 struct kvmflip_buffers {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	u32 count[KVMFLIP_STATES];
 	u64 illegal;
 	u32 nr;

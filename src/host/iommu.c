@@ -2,9 +2,9 @@
 /* kvmflip: what memory of a pool a network device can reach. */
 
 #include <linux/netlink.h>
-#include <linux/slab.h>
 #include <net/xsk_buff_pool.h>
 
+#include "../compat.h"
 #include "iommu.h"
 
 #define KF_PROT (IOMMU_READ | IOMMU_WRITE)
@@ -81,7 +81,7 @@ struct kvmflip_iommu *kvmflip_iommu_attach(struct kvmflip_pool *pool, struct xsk
 	int err = -ENOMEM;
 	u32 i;
 
-	iommu = kzalloc(sizeof(*iommu), GFP_KERNEL);
+	iommu = kzalloc_obj(*iommu);
 	if (!iommu)
 		return ERR_PTR(-ENOMEM);
 	iommu->pool = pool;

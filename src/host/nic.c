@@ -4,9 +4,9 @@
 #include <linux/file.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/slab.h>
 #include <net/xsk_buff_pool.h>
 
+#include "../compat.h"
 #include "nic.h"
 
 /* Every NIC with a queue; rtnl. */
@@ -60,7 +60,7 @@ static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_
 	if (err)
 		return ERR_PTR(err);
 
-	nic = kzalloc(sizeof(*nic), GFP_KERNEL);
+	nic = kzalloc_obj(*nic);
 	if (!nic)
 		return ERR_PTR(-ENOMEM);
 	nic->link = link_fd < 0 ? NULL : fget(link_fd);
@@ -126,8 +126,7 @@ struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_po
 				   nic->pool->name);
 		return ERR_PTR(-EBUSY);
 	} else if (!kvmflip_iommu_same(nic->iommu, xsk)) {
-		NL_SET_ERR_MSG_FMT(extack, "this queue of %s does not share the memory of the others",
-				   netdev->name);
+		NL_SET_ERR_MSG(extack, "the queue does not share the memory of the others");
 		return ERR_PTR(-EINVAL);
 	}
 	nic->active++;

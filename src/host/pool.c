@@ -4,14 +4,14 @@
 #include <linux/delay.h>
 #include <linux/netlink.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
+#include "../compat.h"
 #include "pool.h"
 
 /* A NIC writes a frame of up to this into one chunk. */
 #define KF_CHUNK_SHIFT		12
 /* The chunks are numbered by 32 bits, with room for every ring's arithmetic. */
-#define KF_POOL_MAX		(1ULL << 40)
+#define KF_POOL_MAX		BIT_ULL(40)
 
 #define KF_QUARANTINE_PERIOD	msecs_to_jiffies(100)
 
@@ -170,7 +170,7 @@ int kvmflip_pool_add(const char *name, u64 size, u32 buffer_size, int node,
 		return -EINVAL;
 	}
 
-	pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+	pool = kzalloc_obj(*pool);
 	if (!pool)
 		return -ENOMEM;
 	strscpy(pool->name, name);

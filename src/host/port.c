@@ -4,9 +4,9 @@
 #include <linux/eventfd.h>
 #include <linux/netlink.h>
 #include <linux/random.h>
-#include <linux/slab.h>
 #include <linux/xarray.h>
 
+#include "../compat.h"
 #include "kvm.h"
 #include "main.h"
 #include "port.h"
@@ -230,7 +230,7 @@ int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *
 	if (err)
 		return err;
 
-	port = kzalloc(sizeof(*port), GFP_KERNEL);
+	port = kzalloc_obj(*port);
 	if (!port)
 		return -ENOMEM;
 	strscpy(port->name, name);
@@ -280,7 +280,7 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
 	mutex_lock(&port->return_lock);
 	mutex_lock(&port->lock);
 	if (config->max != port->config.max && port->state != KVMFLIP_PORT_STATE_CLOSED) {
-		NL_SET_ERR_MSG_FMT(extack, "process %d has the port open: stop its VM to change max",
+		NL_SET_ERR_MSG_FMT(extack, "process %d has the port open: stop its VM first",
 				   port->pid);
 		err = -EBUSY;
 	} else {

@@ -70,11 +70,11 @@ struct kvmflip_port {
 	u32 id;
 	u32 gen;
 
-	struct mutex return_lock;
+	struct mutex return_lock;	/* see above */
 	struct work_struct return_work;
 	struct kvmflip_host_ring ret;
 
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	enum kvmflip_port_state state;
 	bool dead;
 	struct kvm *kvm;

@@ -48,6 +48,7 @@ void kvmflip_ring_init(struct kvmflip_host_ring *ring, void *mem, u32 nr)
  */
 int kvmflip_rx_space(struct kvmflip_host_ring *ring)
 {
+	/* Pairs with the guest's release, after which it reads no descriptor again. */
 	u32 cons = le32_to_cpu(smp_load_acquire(&ring->shared->cons));
 
 	if (cons - ring->cons > ring->prod - ring->cons)
@@ -88,6 +89,7 @@ bool kvmflip_rx_publish(struct kvmflip_host_ring *ring)
 
 	if (ring->prod == old)
 		return false;
+	/* Pairs with the guest's acquire, after which it reads descriptors. */
 	smp_store_release(&ring->shared->prod, cpu_to_le32(ring->prod));
 	/* Pairs with the guest's barrier between its event and reading prod. */
 	smp_mb();
@@ -107,6 +109,7 @@ bool kvmflip_rx_publish(struct kvmflip_host_ring *ring)
  */
 int kvmflip_return_pull(struct kvmflip_host_ring *ring, u32 *slots, u32 max)
 {
+	/* Pairs with the guest's release, before which it wrote the entries. */
 	u32 prod = le32_to_cpu(smp_load_acquire(&ring->shared->prod));
 	const __le32 *entry = ring->entries;
 	u32 n = prod - ring->cons;
@@ -117,8 +120,8 @@ int kvmflip_return_pull(struct kvmflip_host_ring *ring, u32 *slots, u32 max)
 	n = min(n, max);
 	for (i = 0; i < n; i++)
 		slots[i] = le32_to_cpu(READ_ONCE(entry[ring->cons++ & (ring->nr - 1)]));
-	if (n)
-		smp_store_release(&ring->shared->cons, cpu_to_le32(ring->cons));
+	/* Pairs with the guest's acquire, after which it writes entries again. */
+	smp_store_release(&ring->shared->cons, cpu_to_le32(ring->cons));
 	return n;
 }
 

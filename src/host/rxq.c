@@ -6,10 +6,10 @@
 #include <linux/file.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/slab.h>
 #include <net/xdp_sock.h>
 #include <net/xdp_sock_drv.h>
 
+#include "../compat.h"
 #include "deliver.h"
 #include "main.h"
 #include "rxq.h"
@@ -164,7 +164,7 @@ static int kf_rxq_batch(struct kvmflip_rxq *rxq)
 
 	kvmflip_pool_move(pool, &filled, KVMFLIP_FILLED, KVMFLIP_FREE);
 	nr = rxq->target - rxq->posted;
-	nr -= min(nr, (u32)list_count_nodes(&filled));
+	nr -= min_t(u32, nr, list_count_nodes(&filled));
 	while (nr-- && !list_empty(&spares))
 		list_move_tail(spares.next, &filled);
 	kvmflip_pool_give(pool, &spares);
@@ -412,7 +412,7 @@ int kvmflip_rxq_attach(struct net *net, const struct kvmflip_rxq_args *args,
 	struct kvmflip_rxq *rxq;
 	int err;
 
-	rxq = kzalloc(sizeof(*rxq), GFP_KERNEL);
+	rxq = kzalloc_obj(*rxq);
 	if (!rxq)
 		return -ENOMEM;
 	rxq->queue = args->queue;

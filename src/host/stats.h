@@ -28,7 +28,7 @@ struct kvmflip_delta {
  * @v: values since the object was made, indexed by KVMFLIP_A_STATS_*
  */
 struct kvmflip_stats {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	u64 v[KVMFLIP_STATS_NR];
 };
 

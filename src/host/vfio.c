@@ -24,7 +24,7 @@
 struct kf_vdev {
 	struct vfio_device vdev;
 	struct kvmflip_port *port;
-	struct mutex config_lock;
+	struct mutex config_lock;	/* see above */
 	struct kvmflip_pci_config config;
 };
 

@@ -56,7 +56,7 @@ struct kvmflip_window {
 	struct rw_semaphore fault_lock;
 	struct kvmflip_buffer **slot;
 	unsigned long *sunk;
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	unsigned long *used;
 	u32 in_use;
 	u32 cursor;

@@ -185,6 +185,7 @@ int kvmflip_xsk_receive(struct kvmflip_xsk *xsk, struct xdp_desc *descs, u32 max
 {
 	struct kvmflip_xsk_ring *ring = &xsk->rx;
 	const struct xdp_desc *desc = ring->desc;
+	/* Pairs with the release in AF_XDP, before which it wrote descriptors. */
 	u32 n = smp_load_acquire(ring->producer) - ring->index;
 	u32 i;
 
@@ -193,8 +194,8 @@ int kvmflip_xsk_receive(struct kvmflip_xsk *xsk, struct xdp_desc *descs, u32 max
 	n = min(n, max);
 	for (i = 0; i < n; i++)
 		descs[i] = desc[ring->index++ & (ring->nr - 1)];
-	if (n)
-		smp_store_release(ring->consumer, ring->index);
+	/* Pairs with the acquire in AF_XDP, after which it writes descriptors. */
+	smp_store_release(ring->consumer, ring->index);
 	return n;
 }
 
@@ -223,6 +224,7 @@ void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr)
  */
 bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk)
 {
+	/* Pairs with the acquire in AF_XDP, after which it reads addresses. */
 	smp_store_release(xsk->fill.producer, xsk->fill.index);
 	/* The driver sets the flag, then looks at the ring once more. */
 	smp_mb();
