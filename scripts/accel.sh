@@ -21,5 +21,6 @@ if [[ ${KVMFLIP_ACCEL:-} != tcg ]] && kvm_nests; then
 	accel_args=(-accel kvm -cpu host)
 else
 	accel=tcg
+	# shellcheck disable=SC2054 # the comma is QEMU's
 	accel_args=(-accel tcg,thread=multi -cpu EPYC,+svm,+npt)
 fi

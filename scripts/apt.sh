@@ -4,6 +4,7 @@
 # than the machine has enabled, without touching the machine's sources. Sourced
 # after progress.sh and cache.sh.
 
+# shellcheck disable=SC2154 # cache.sh has it
 aptdir=$cache/apt
 
 # The mirror of the machine's own Debian suite, in either format of sources

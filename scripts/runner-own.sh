@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2054,SC2154
+# The fast way in: an initramfs of busybox alone, the kernel's console to a
+# file. Sourced by testbed.
+
+start() {
+	local qemu reader
+
+	mkdir -p "$run/initramfs/bin"
+	cp /bin/busybox "$run/initramfs/bin/"
+	for applet in chroot ip ln mkdir mount poweroff readlink setsid sh; do
+		ln -s busybox "$run/initramfs/bin/$applet"
+	done
+	cp "$here/l1/init" "$here/l1/names.sh" "$run/initramfs/"
+	(cd "$run/initramfs" && find . | cpio -o -H newc --quiet | gzip -1 >"$run/initramfs.gz")
+
+	qemu=(
+		qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
+		"${machine[@]}" -smp 2 -m "$mem" -serial chardev:klog
+		-kernel "$build/arch/x86/boot/bzImage" -initrd "$run/initramfs.gz"
+		-append "console=ttyS0 $kargs"
+		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
+	)
+	if ((shell)); then
+		qemu+=(-chardev stdio,id=stdout,signal=off
+			-device virtconsole,bus=ports.0,chardev=stdout,name=stdout)
+		timeout --foreground "$timeout" "${qemu[@]}" 2>"$out/qemu.log" || status=$?
+		return
+	fi
+	# A fifo and not a file: what the command prints is seen as it comes. Held
+	# open here until QEMU has ended, so that neither end can block.
+	mkfifo "$run/stdout"
+	exec 8<>"$run/stdout"
+	cat "$run/stdout" 8>&- &
+	reader=$!
+	qemu+=(-chardev "file,id=stdout,path=$run/stdout"
+		-device virtserialport,bus=ports.0,chardev=stdout,name=stdout)
+	timeout -k 5 "$timeout" "${qemu[@]}" </dev/null 2>"$out/qemu.log" 8>&- &
+	children+=($!)
+	wait $! || status=$?
+	exec 8>&-
+	wait "$reader" || true
+}
