@@ -349,6 +349,13 @@ static void kf_init_rings(struct kvmflip_port *port)
 	kvmflip_ring_init(&port->ret, port->window.rings + kvmflip_port_ret_off(port), nr);
 }
 
+static void kf_set_state(struct kvmflip_port *port, enum kvmflip_port_state state)
+{
+	mutex_lock(&port->lock);
+	port->state = state;
+	mutex_unlock(&port->lock);
+}
+
 /**
  * kvmflip_port_open - a VMM opens the device
  * @port: port
@@ -362,32 +369,37 @@ static void kf_init_rings(struct kvmflip_port *port)
 int kvmflip_port_open(struct kvmflip_port *port, struct address_space *mapping, loff_t base,
 		      struct kvm *kvm)
 {
-	int err;
+	int err = 0;
 
-	/* Nobody looks at the window while the port is closed. */
 	mutex_lock(&port->return_lock);
+	/* A port that is open is not deleted, and its pool neither. */
+	mutex_lock(&port->lock);
+	if (port->dead)
+		err = -ENODEV;
+	else
+		port->state = KVMFLIP_PORT_STATE_OPENED;
+	port->pid = task_tgid_nr(current);
+	mutex_unlock(&port->lock);
+	if (err)
+		goto out;
+
+	/* Nobody looks at the window before it runs: no lock of the frames' path. */
 	err = kvmflip_window_init(&port->window, port->pool, &port->stats,
 				  kvmflip_port_slots(port), kvmflip_port_ret_off(port) +
 				  kvmflip_ring_bytes(kvmflip_port_ring_entries(port),
 						     sizeof(__le32)));
-	if (err)
+	if (err) {
+		kf_set_state(port, KVMFLIP_PORT_STATE_CLOSED);
 		goto out;
+	}
 	port->window.mapping = mapping;
 	port->window.base = base;
 
 	mutex_lock(&port->lock);
-	if (port->dead) {
-		err = -ENODEV;
-	} else {
-		kf_init_rings(port);
-		port->accept = 0;
-		port->kvm = kvm;
-		port->pid = task_tgid_nr(current);
-		port->state = KVMFLIP_PORT_STATE_OPENED;
-	}
+	kf_init_rings(port);
+	port->accept = 0;
+	port->kvm = kvm;
 	mutex_unlock(&port->lock);
-	if (err)
-		kvmflip_window_destroy(&port->window);
 out:
 	mutex_unlock(&port->return_lock);
 	return err;
@@ -409,13 +421,6 @@ static void kf_revoke_all(struct kvmflip_port *port)
 		kvmflip_pool_return(port->pool, &bufs);
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_REVOKED, n);
 	}
-}
-
-static void kf_set_state(struct kvmflip_port *port, enum kvmflip_port_state state)
-{
-	mutex_lock(&port->lock);
-	port->state = state;
-	mutex_unlock(&port->lock);
 }
 
 /**

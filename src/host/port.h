@@ -54,7 +54,7 @@ struct kvmflip_port_config {
  * @irq: eventfd of KVMFLIP_VEC_RX, or NULL
  * @rx: RX ring
  * @window: slots; it exists while the device is open, made and destroyed under
- *	    @return_lock while @state is CLOSED
+ *	    @return_lock while nothing is delivered
  * @stats: counters
  *
  * Lock order: kvmflip_lock, @return_lock, @lock.

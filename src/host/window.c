@@ -64,6 +64,12 @@ void kvmflip_window_destroy(struct kvmflip_window *window)
 	memset(window, 0, sizeof(*window));
 }
 
+static struct kvmflip_buffer *kf_slot(struct kvmflip_window *window, u32 slot)
+{
+	/* Pairs with the release in kvmflip_window_fill(). */
+	return smp_load_acquire(&window->slot[slot]);
+}
+
 static vm_fault_t kf_fault_slot(struct kvmflip_window *window, struct vm_fault *vmf,
 				u64 offset)
 {
@@ -75,12 +81,12 @@ static vm_fault_t kf_fault_slot(struct kvmflip_window *window, struct vm_fault *
 	vm_fault_t ret;
 
 	down_read(&window->fault_lock);
-	buf = READ_ONCE(window->slot[slot]);
+	buf = kf_slot(window, slot);
 	if (!buf) {
 		set_bit(slot, window->sunk);
 		/* Pairs with the barrier in kvmflip_window_fill(). */
 		smp_mb__after_atomic();
-		buf = READ_ONCE(window->slot[slot]);
+		buf = kf_slot(window, slot);
 	}
 	if (buf) {
 		page = window->pool->pages[kvmflip_pool_first_page(window->pool, buf) +
@@ -253,7 +259,8 @@ void kvmflip_window_fill(struct kvmflip_window *window, u32 slot, struct kvmflip
 {
 	struct mm_struct *mm;
 
-	WRITE_ONCE(window->slot[slot], buf);
+	/* Pairs with the acquire in kf_slot(): @buf is as its finder needs it. */
+	smp_store_release(&window->slot[slot], buf);
 	/*
 	 * Pairs with the barrier in kf_fault_slot(): either the fault sees the
 	 * buffer or this sees that the sink may be mapped.
@@ -286,7 +293,7 @@ static u32 kf_detach_slots(struct kvmflip_window *window, u32 *slots, u32 n,
 	for (i = 0; i < n; i++) {
 		if (slots[i] >= window->nr)
 			break;
-		buf = window->slot[slots[i]];
+		buf = kf_slot(window, slots[i]);
 		if (!buf)
 			continue;
 		WRITE_ONCE(window->slot[slots[i]], NULL);
