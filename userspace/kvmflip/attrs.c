@@ -10,9 +10,6 @@
 #include "parse.h"
 
 #define NEST(_name, _set) { .name = _name, .type = ATTR_NEST, .nested = _set }
-#define ENUM(_name, _values) { .name = _name, .type = ATTR_ENUM,	\
-	.values = _values, .num_values = ARRAY_SIZE(_values) }
-#define SET(_attrs) { .attrs = _attrs, .num = ARRAY_SIZE(_attrs) }
 
 static const char *const modes[] = {
 	[KVMFLIP_MODE_STRICT] = "strict",
@@ -36,7 +33,9 @@ static const struct attr buffers_attrs[] = {
 	[KVMFLIP_A_BUFFERS_ILLEGAL] = { "illegal", ATTR_UINT },
 };
 
-static const struct attr_set buffers_set = SET(buffers_attrs);
+static const struct attr_set buffers_set = {
+	buffers_attrs, ARRAY_SIZE(buffers_attrs),
+};
 
 static const struct attr stats_attrs[] = {
 	[KVMFLIP_A_STATS_RECEIVED] = { "received", ATTR_UINT },
@@ -70,7 +69,9 @@ static const struct attr stats_attrs[] = {
 	[KVMFLIP_A_STATS_WAKEUPS] = { "wakeups", ATTR_UINT },
 };
 
-static const struct attr_set stats_set = SET(stats_attrs);
+static const struct attr_set stats_set = {
+	stats_attrs, ARRAY_SIZE(stats_attrs),
+};
 
 static const struct attr pool_attrs[] = {
 	[KVMFLIP_A_POOL_NAME] = { "name", ATTR_STRING },
@@ -84,7 +85,9 @@ static const struct attr pool_attrs[] = {
 	[KVMFLIP_A_POOL_STATS] = NEST("stats", &stats_set),
 };
 
-static const struct attr_set pool_set = SET(pool_attrs);
+static const struct attr_set pool_set = {
+	pool_attrs, ARRAY_SIZE(pool_attrs),
+};
 
 static const struct attr ring_layout_attrs[] = {
 	[KVMFLIP_A_RING_LAYOUT_ENTRIES] = { "entries", ATTR_UINT },
@@ -94,13 +97,15 @@ static const struct attr ring_layout_attrs[] = {
 	[KVMFLIP_A_RING_LAYOUT_DESC] = { "desc", ATTR_UINT },
 };
 
-static const struct attr_set ring_layout_set = SET(ring_layout_attrs);
+static const struct attr_set ring_layout_set = {
+	ring_layout_attrs, ARRAY_SIZE(ring_layout_attrs),
+};
 
 static const struct attr rxq_attrs[] = {
 	[KVMFLIP_A_RXQ_IFINDEX] = { "ifindex", ATTR_UINT },
 	[KVMFLIP_A_RXQ_QUEUE] = { "queue", ATTR_UINT },
 	[KVMFLIP_A_RXQ_POOL] = { "pool", ATTR_STRING },
-	[KVMFLIP_A_RXQ_MODE] = ENUM("mode", modes),
+	[KVMFLIP_A_RXQ_MODE] = { "mode", ATTR_ENUM, NULL, modes, ARRAY_SIZE(modes) },
 	[KVMFLIP_A_RXQ_XSK_FD] = { "xsk-fd", ATTR_UINT },
 	[KVMFLIP_A_RXQ_LINK_FD] = { "link-fd", ATTR_UINT },
 	[KVMFLIP_A_RXQ_RX_RING] = NEST("rx-ring", &ring_layout_set),
@@ -111,7 +116,9 @@ static const struct attr rxq_attrs[] = {
 	[KVMFLIP_A_RXQ_ALL_QUEUES] = { "all-queues", ATTR_FLAG },
 };
 
-static const struct attr_set rxq_set = SET(rxq_attrs);
+static const struct attr_set rxq_set = {
+	rxq_attrs, ARRAY_SIZE(rxq_attrs),
+};
 
 static const struct attr port_attrs[] = {
 	[KVMFLIP_A_PORT_NAME] = { "name", ATTR_STRING },
@@ -122,7 +129,7 @@ static const struct attr port_attrs[] = {
 	[KVMFLIP_A_PORT_VLAN] = { "vlan", ATTR_UINT },
 	[KVMFLIP_A_PORT_MAX_SIZE] = { "max-size", ATTR_UINT },
 	[KVMFLIP_A_PORT_UUID] = { "uuid", ATTR_UUID },
-	[KVMFLIP_A_PORT_STATE] = ENUM("state", port_states),
+	[KVMFLIP_A_PORT_STATE] = { "state", ATTR_ENUM, NULL, port_states, ARRAY_SIZE(port_states) },
 	[KVMFLIP_A_PORT_PID] = { "pid", ATTR_UINT },
 	[KVMFLIP_A_PORT_GPA] = { "gpa", ATTR_UINT },
 	[KVMFLIP_A_PORT_WINDOW_SIZE] = { "window-size", ATTR_UINT },
@@ -131,7 +138,9 @@ static const struct attr port_attrs[] = {
 	[KVMFLIP_A_PORT_STATS] = NEST("stats", &stats_set),
 };
 
-static const struct attr_set port_set = SET(port_attrs);
+static const struct attr_set port_set = {
+	port_attrs, ARRAY_SIZE(port_attrs),
+};
 
 /* the attributes of a command and of its answer */
 const struct attr_set *command_attrs(int cmd)

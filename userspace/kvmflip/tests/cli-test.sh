@@ -60,7 +60,7 @@ attribute_names() {
 	local ok=1
 
 	diff <(sed -n '/^attribute-sets:/,/^operations:/s/^        name: //p' "$spec" | sort -u) \
-		<(sed -En 's/^\t\[KVMFLIP_A_.*(\{|NEST\(|ENUM\() ?"([a-z-]+)".*/\2/p' \
+		<(sed -En 's/^\t\[KVMFLIP_A_.*(\{ |NEST\()"([a-z-]+)".*/\2/p' \
 			"$here/../attrs.c" | sort -u) | sed 's/^/# /'
 	((PIPESTATUS[0] == 0)) || ok=0
 	result "$ok" 'attributes are named as in the specification'
