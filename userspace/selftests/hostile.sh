@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A guest that breaks every rule of the rings harms nobody but itself.
+# timeout: 400
+. "$(dirname "$0")/common.sh"
+
+hostile() { # NIC
+	local nic=$1
+
+	load_module
+	pool_add p 8M
+	port_add a p max 2M
+	port_add b p max 2M
+	attach "$nic" p
+	vm_start a --mode hostile --batch 4
+	vm_start b
+	round=100 traffic "$nic" 3000 1 size=60-600 "$(to a)" "$(to b)"
+	wait_for 'frames at b' guest_has b received "${sent[b]}"
+	guest_is_whole b
+	vm_stop a
+	positive 'attacks' "$(field "$report" attacks)"
+	positive 'times it was found out' "$(field "$report" failed)"
+	equal 'foreign bytes that a saw' "$(field "$report" foreign_bytes)" 0
+	positive 'bad returns' "$(stat port a bad_returns)"
+	frames_add_up port a
+	frames_add_up port b
+	pool_adds_up p
+	detach "$nic"
+	wait_for 'free pool' pool_is_free p
+}
+
+# A guest that returns nothing gets its quota and no more, and no NIC stalls.
+hoarder() { # NIC
+	local nic=$1
+
+	load_module
+	pool_add p 8M
+	port_add a p max 512K
+	port_add b p max 2M
+	attach "$nic" p
+	vm_start a --mode hold
+	vm_start b
+	round=100 traffic "$nic" 2000 1 size=60-600 "$(to a)" "$(to b)"
+	wait_for 'frames at b' guest_has b received "${sent[b]}"
+	guest_is_whole b
+	wait_for 'frames at a' guest_has a received 128
+	vm_stop a
+	guest_is_clean a
+	equal 'received' "$(field "$report" received)" 128
+	equal 'dropped of a' "$(dropped port a)" $((sent[a] - 128))
+	frames_add_up port a
+	pool_adds_up p
+}
+
+ktap_begin
+for nic in $nic_kinds; do
+	run_case "$nic: garbage in the rings" hostile "$nic"
+	run_case "$nic: nothing returned" hoarder "$nic"
+done
+ktap_end

@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The path itself: mixed traffic into a NIC reaches the one guest, or the host,
+# that it is for; nothing is lost, changed or seen by others.
+# timeout: 600
+. "$(dirname "$0")/common.sh"
+
+mixed() { # NIC COUNT
+	local nic=$1 count=$2 name
+
+	load_module
+	pool_add p 64M
+	port_add a p
+	port_add b p
+	attach "$nic" p
+	count_start "$nic"
+	vm_start a
+	vm_start b
+	# shellcheck disable=SC2046 # words
+	traffic "$nic" "$count" 1 size=64-1514 $(everybody)
+
+	for name in a b; do
+		wait_for "all frames at $name ($(guest "$name" received) of ${sent[$name]})" \
+			guest_has "$name" received "${sent[$name]}"
+	done
+	wait_for "all frames at the host" counted_has "$nic" "${sent[host]}"
+	guest_is_whole a
+	guest_is_whole b
+	equal 'host: received' "$(counted "$nic" frames)" "${sent[host]}"
+	equal 'host: checksum_ok' "$(counted "$nic" checksum_ok)" "${sent[host]}"
+	equal 'host: checksum_sum' $(($(counted "$nic" checksum_sum) + 0)) "${sent_sum[host]}"
+
+	frames_add_up rxq "$nic"
+	frames_add_up port a
+	frames_add_up port b
+	equal 'dropped' "$(dropped rxq "$nic")" 0
+	equal 'flipped' "$(stat rxq "$nic" flipped)" $((sent[a] + sent[b]))
+	equal 'copied' "$(stat rxq "$nic" copied)" "${sent[host]}"
+	equal "a's frames" "$(stat port a flipped)" "${sent[a]}"
+	equal "b's frames" "$(stat port b flipped)" "${sent[b]}"
+	pool_adds_up p
+	detach "$nic"
+	wait_for 'free pool' pool_is_free p
+	diag "$sent_total frames sent: ${sent[a]} to a, ${sent[b]} to b, ${sent[host]} to the host"
+}
+
+# Sizes at the edges, one after the other
+sizes() { # NIC
+	local nic=$1 size max=1514
+
+	load_module
+	nic_up "$nic"
+	if ip link set "$nic" mtu 3400 2>/dev/null; then
+		max=3418
+	fi
+	pool_add p 64M
+	port_add a p
+	attach "$nic" p
+	vm_start a
+	for size in 60 61 63 64 127 1514 "$max"; do
+		round=200 traffic "$nic" 100 "$size" "size=$size" "$(to a)"
+	done
+	wait_for 'all frames' guest_has a received "${sent[a]}"
+	guest_is_whole a
+	detach "$nic"
+	ip link set "$nic" mtu 1500
+}
+
+# Recorded frames
+recorded() { # NIC
+	local nic=$1
+
+	load_module
+	pool_add p 64M
+	port_add a p
+	attach "$nic" p
+	vm_start a
+	gen pcap-write /tmp/kvmflip-selftest.pcap count=300 seed=5 "$(to a)"
+	sent[a]=$(of_tag "$reply" "${tag[a]}" frames)
+	sent_sum[a]=$(of_tag "$reply" "${tag[a]}" checksum_sum)
+	gen pcap "$nic" /tmp/kvmflip-selftest.pcap
+	wait_for 'all frames' guest_has a received "${sent[a]}"
+	guest_is_whole a
+}
+
+# Priority-tagged frames are the untagged port's
+priority_tagged() { # NIC
+	local nic=$1
+
+	load_module
+	pool_add p 64M
+	port_add a p
+	attach "$nic" p
+	vm_start a
+	traffic "$nic" 100 1 "to=${mac[a]}/p/${tag[a]}/1"
+	wait_for 'all frames' guest_has a received "${sent[a]}"
+	guest_is_whole a
+	equal 'tagged' "$(field "$report" tagged)" 100
+}
+
+ktap_begin
+for nic in $nic_kinds; do
+	run_case "$nic: mixed traffic" mixed "$nic" 6000
+	run_case "$nic: sizes" sizes "$nic"
+	run_case "$nic: recorded frames" recorded "$nic"
+	run_case "$nic: priority-tagged frames" priority_tagged "$nic"
+done
+ktap_end

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# One buffer, two guests: the second sees nothing of the first, and the first
+# nothing of the second, however hard it looks.
+# timeout: 600
+. "$(dirname "$0")/common.sh"
+
+chunks_of() { # POOL NAME
+	poolpeek find "$1" "${tag[$2]}" | sort
+}
+
+# A guest holds buffers and dies; another gets the same ones.
+next_owner() { # NIC
+	local nic=$1 shared
+
+	load_module
+	pool_add p 4M
+	port_add a p max 1M
+	port_add b p max 1M
+	attach "$nic" p
+	vm_start a --mode hold
+	round=64 traffic "$nic" 192 1 size=1000-1514 "$(to a)"
+	wait_for 'frames at a' guest_has a received 192
+	chunks_of p a >"$tmp/first"
+	equal "a's chunks" "$(wc -l <"$tmp/first")" 192
+	vm_stop a
+	guest_is_clean a
+
+	# All buffers go round, then b keeps what it gets.
+	vm_start b
+	round=128 traffic "$nic" 2048 2 size=60-200 "$(to b)"
+	wait_for 'frames at b' guest_has b received "${sent[b]}"
+	guest_is_whole b
+	sent[b]=0 sent_sum[b]=0
+	vm_start b --mode hold
+	round=64 traffic "$nic" 192 3 size=60-200 "$(to b)"
+	wait_for 'frames at b' guest_has b received 192
+	chunks_of p b >"$tmp/second"
+	shared=$(comm -12 "$tmp/first" "$tmp/second" | wc -l)
+	positive 'chunks that were first at a, then at b' "$shared"
+	guest_is_whole b
+	pool_adds_up p
+	diag "$shared chunks went from a to b"
+}
+
+# A guest that keeps using what it has returned, beside one that does not
+spin() { # NIC MODE
+	local nic=$1 mode=$2
+
+	load_module
+	pool_add p 4M
+	port_add a p max 1M
+	port_add b p max 1M
+	attach "$nic" p
+	vm_start a --mode "$mode"
+	vm_start b
+	round=128 traffic "$nic" 3000 1 size=60-1514 "$(to a)" "$(to b)"
+	wait_for 'frames at b' guest_has b received "${sent[b]}"
+	wait_for 'frames at a' guest_has a received "${sent[a]}"
+	guest_is_whole b
+	guest_is_whole a
+	positive 'rounds over returned slots' "$(field "$report" spins)"
+	positive 'frames that went away' "$(field "$report" vanished)"
+	positive "a's faults on empty slots" "$(stat port a sink_faults)"
+	frames_add_up port a
+	pool_adds_up p
+}
+
+ktap_begin
+for nic in $nic_kinds; do
+	run_case "$nic: the next owner of a buffer" next_owner "$nic"
+	run_case "$nic: reading returned slots" spin "$nic" spin
+	run_case "$nic: writing to returned slots" spin "$nic" spin-write
+done
+ktap_end

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A device that writes to a buffer after it was taken from it: the write faults
+# and does not land. The device is made to do so by entries of the fill ring
+# changed behind the module's back.
+# timeout: 400
+. "$(dirname "$0")/common.sh"
+
+kernel_mark() {
+	echo "kvmflip-test: $*" >/dev/kmsg
+}
+
+late_write() { # NIC
+	local nic=$1 answer unposted
+
+	load_module
+	# one queue: its fill ring is the one that is poked
+	nic_of "$nic"
+	ethtool -L "$nic" combined 1 2>/dev/null || true
+	pool_add p 16M
+	port_add a p max 1M
+	attach "$nic" p
+	vm_start a --mode hold
+	round=50 traffic "$nic" 100 1 size=1514 "$(to a)"
+	wait_for 'frames at a' guest_has a received 100
+
+	coproc poke { poolpeek poke p "${tag[a]}" 16; }
+	read -r -t "$patience" answer <&"${poke[0]}"
+	equal 'entries of the fill ring' "$answer" 'ready 16'
+	kernel_mark 'expect DMAR'
+	# enough for the NIC to come to those entries
+	for _ in {1..40}; do
+		gen send "$nic" count=100 size=1514 burst=50 gap-us=20000 \
+			"to=b2:b2:b2:b2:b2:b2/0/${tag[host]}/1"
+		unposted=$(stat rxq "$nic" dropped_unposted)
+		((unposted >= 16)) && break
+	done
+	echo >&"${poke[1]}"
+	read -r -t "$patience" answer <&"${poke[0]}"
+	wait "$poke_PID"
+	sleep 1
+	kernel_mark 'expected end'
+	equal "chunks of the guest that the device wrote to" "$answer" 'changed 0'
+	equal 'completions of chunks that were not posted' "$unposted" 16
+	vm_stop a
+	guest_is_clean a
+	equal 'received' "$(field "$report" received)" 100
+	frames_add_up rxq "$nic"
+	detach "$nic"
+	wait_for 'free pool' pool_is_free p
+}
+
+ktap_begin
+for nic in $nic_kinds; do
+	run_case "$nic: a write to a revoked page" late_write "$nic"
+done
+ktap_end
