@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2054,SC2154
+# shellcheck shell=bash disable=SC2034,SC2054,SC2154
 # The fast way in: an initramfs of busybox alone, the kernel's console to a
 # file. Sourced by testbed.
 
