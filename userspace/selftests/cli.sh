@@ -85,7 +85,7 @@ map_entries() {
 	equal 'entries' "$(entries | wc -l)" 2
 	# what is refused leaves nothing
 	port_del a
-	says 2 "${uuid[b]}" port add c pool p mac "${mac[c]}" uuid "${uuid[b]}"
+	says 2 'port b has this uuid' port add c pool p mac "${mac[c]}" uuid "${uuid[b]}"
 	equal 'entries' "$(entries | wc -l)" 1
 	equal 'devices' "$(find "$dir" -mindepth 1 | wc -l)" 1
 	# what a module leaves that is unloaded is out of the way later
@@ -121,7 +121,7 @@ attach_refused() { # NIC
 	nothing_on "$nic"
 	attach "$nic" p
 	says 2 "$nic queue 0 is attached already" rxq attach "$nic" 0 pool p
-	says 2 '1 queue' pool del p
+	says 2 'delete them first' pool del p
 	program_on "$nic" || fail "no program on $nic"
 	pinned "$nic" || fail "$pins has no sockets of $nic"
 	detach "$nic"
@@ -132,10 +132,10 @@ one_of_two_queues() {
 	load_module
 	pool_add p 64M
 	nic_up igb
-	ethtool -L igb combined 2
+	ethtool -L igb combined 2 >/dev/null
 	says 2 'igb has 2 receive queues: attach all' rxq attach igb 0 pool p
 	nothing_on igb
-	ethtool -K igb rxvlan on
+	ethtool -K igb rxvlan on >/dev/null
 	kvmflip rxq attach igb all pool p
 	nics+=(igb)
 	[[ $(ethtool -k igb) == *'rx-vlan-offload: off'* ]] || fail 'tags are stripped'
@@ -152,7 +152,7 @@ half_attached() {
 	load_module
 	pool_add p 2M
 	nic_up igb
-	ethtool -L igb combined 2
+	ethtool -L igb combined 2 >/dev/null
 	says 2 'rxq attach igb 1: pool p has' rxq attach igb all pool p
 	nothing_on igb
 }
