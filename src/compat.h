@@ -20,6 +20,20 @@
 #endif
 
 /*
+ * Since 6.15 a driver may want its operations called with the lock of its
+ * device held.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+#include <net/netdev_lock.h>
+
+#define kvmflip_compat_netdev_lock(netdev) netdev_lock_ops(netdev)
+#define kvmflip_compat_netdev_unlock(netdev) netdev_unlock_ops(netdev)
+#else
+#define kvmflip_compat_netdev_lock(netdev) do { } while (0)
+#define kvmflip_compat_netdev_unlock(netdev) do { } while (0)
+#endif
+
+/*
  * VFIO_DEVICE_GET_REGION_INFO moved from the ioctl operation to one of its own
  * in 6.19.
  */

@@ -10,8 +10,8 @@
 
 /* A NIC writes a frame of up to this into one chunk. */
 #define KF_CHUNK_SHIFT		12
-/* The chunks are numbered by 32 bits, with room for every ring's arithmetic. */
-#define KF_POOL_MAX		BIT_ULL(40)
+/* The tables that describe a pool stay below the 2 GiB of one allocation. */
+#define KF_POOL_MAX		BIT_ULL(37)
 
 #define KF_QUARANTINE_PERIOD	msecs_to_jiffies(100)
 
@@ -168,6 +168,11 @@ int kvmflip_pool_add(const char *name, u64 size, u32 buffer_size, int node,
 		NL_SET_ERR_MSG_FMT(extack, "size must be a multiple of %u, up to %llu",
 				   buffer_size, KF_POOL_MAX);
 		return -EINVAL;
+	}
+
+	if (size >> PAGE_SHIFT > totalram_pages()) {
+		NL_SET_ERR_MSG(extack, "the machine has less memory than that");
+		return -ENOMEM;
 	}
 
 	pool = kzalloc_obj(*pool);

@@ -3,6 +3,7 @@
 
 #include <linux/bpf.h>
 #include <linux/delay.h>
+#include <linux/ethtool.h>
 #include <linux/file.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -16,11 +17,10 @@
 
 /* Batches until others get a turn. */
 #define KF_BUDGET	16
-/*
- * Buffers a queue needs so that the driver's own ring is always full: a driver
- * that finds its fill ring empty may replay old descriptors.
- */
-#define KF_TARGET_MIN	512
+/* The ring of a driver that does not say how large it is. */
+#define KF_DRIVER_RING	1024
+/* What drivers take from a fill ring before they say so. */
+#define KF_FILL_SLACK	64
 /* How soon to try again when there was no memory to grant a buffer. */
 #define KF_RETRY	msecs_to_jiffies(10)
 
@@ -255,6 +255,28 @@ static int kf_check_queue(struct net_device *netdev, const struct kvmflip_rxq_ar
 	return 0;
 }
 
+/*
+ * A driver that finds its fill ring empty may replay old descriptors, and then
+ * no completion can be told from a replayed one. So there are always more
+ * chunks posted than can be elsewhere: in the driver's ring, completed and
+ * unread in the RX ring, or in our hands. When we are late the RX ring fills
+ * up, and the driver drops frames in good order.
+ */
+static u32 kf_target(struct net_device *netdev, u32 rx_entries)
+{
+	struct kernel_ethtool_ringparam kernel_param = {};
+	struct ethtool_ringparam param = { .rx_pending = KF_DRIVER_RING };
+
+	ASSERT_RTNL();
+
+	if (netdev->ethtool_ops->get_ringparam) {
+		kvmflip_compat_netdev_lock(netdev);
+		netdev->ethtool_ops->get_ringparam(netdev, &param, &kernel_param, NULL);
+		kvmflip_compat_netdev_unlock(netdev);
+	}
+	return rx_entries + KVMFLIP_BATCH + param.rx_pending + KF_FILL_SLACK;
+}
+
 /* Everything about the queue that rtnl and kvmflip_lock keep from changing. */
 static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 			const struct kvmflip_rxq_args *args, struct netlink_ext_ack *extack)
@@ -283,20 +305,19 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 	if (err)
 		return err;
 
-	rxq->target = clamp(rxq->pool->table.nr / 8, KF_TARGET_MIN, rxq->xsk.fill.nr);
-	if (rxq->xsk.fill.nr < KF_TARGET_MIN) {
+	rxq->target = kf_target(netdev, rxq->xsk.rx.nr);
+	if (rxq->xsk.fill.nr < rxq->target) {
 		NL_SET_ERR_MSG_FMT(extack, "the fill ring has %u entries, it needs %u",
-				   rxq->xsk.fill.nr, KF_TARGET_MIN);
+				   rxq->xsk.fill.nr, rxq->target);
 		return -EINVAL;
 	}
 	got = kvmflip_pool_take(rxq->pool, &bufs, rxq->target);
-	if (got < KF_TARGET_MIN) {
+	if (got < rxq->target) {
 		kvmflip_pool_give(rxq->pool, &bufs);
 		NL_SET_ERR_MSG_FMT(extack, "pool %s has %u free buffers, a queue needs %u",
-				   rxq->pool->name, got, KF_TARGET_MIN);
+				   rxq->pool->name, got, rxq->target);
 		return -ENOSPC;
 	}
-	rxq->target = got;
 
 	rxq->nic = kvmflip_nic_get(netdev, rxq->pool, xsk, args->link_fd, extack);
 	if (IS_ERR(rxq->nic)) {
