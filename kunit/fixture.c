@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip tests: pools and ports that go away with the test. */
+
+#include <kunit/resource.h>
+#include <kunit/test-bug.h>
+#include <linux/fs.h>
+
+#include "fixture.h"
+
+static void kft_pool_del(void *data)
+{
+	struct kvmflip_pool *pool = data;
+	int err;
+
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_pool_del(pool, NULL);
+	mutex_unlock(&kvmflip_lock);
+	if (err)
+		kunit_fail_current_test("pool cannot be deleted: %d", err);
+}
+
+/**
+ * kvmflip_test_pool - make a pool
+ * @test: at the end of which it is deleted
+ * @name: name
+ * @nr: number of buffers of one page
+ *
+ * Return: pool.
+ */
+struct kvmflip_pool *kvmflip_test_pool(struct kunit *test, const char *name, u32 nr)
+{
+	struct kvmflip_pool *pool;
+	int err;
+
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_pool_add(name, (u64)nr << PAGE_SHIFT, PAGE_SIZE, NUMA_NO_NODE, NULL);
+	pool = kvmflip_pool_find(name);
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_pool_del, pool), 0);
+	KUNIT_ASSERT_EQ(test, pool->table.nr, nr);
+	return pool;
+}
+
+/**
+ * kvmflip_test_advance - have free buffers go through their life
+ * @pool: pool
+ * @bufs: KVMFLIP_FREE buffers taken from it
+ * @to: state to stop at
+ */
+void kvmflip_test_advance(struct kvmflip_pool *pool, struct list_head *bufs,
+			  enum kvmflip_state to)
+{
+	enum kvmflip_state state;
+
+	/* The states are numbered in the order in which a buffer goes through. */
+	for (state = KVMFLIP_FREE; state != to; state++)
+		kvmflip_pool_move(pool, bufs, state, state + 1);
+}
+
+/**
+ * kvmflip_test_buffer - take a buffer
+ * @test: test
+ * @pool: pool
+ * @state: that it is to be in
+ *
+ * Return: buffer, in no list.
+ */
+struct kvmflip_buffer *kvmflip_test_buffer(struct kunit *test, struct kvmflip_pool *pool,
+					   enum kvmflip_state state)
+{
+	struct kvmflip_buffer *buf;
+	LIST_HEAD(bufs);
+
+	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(pool, &bufs, 1), 1);
+	buf = list_first_entry(&bufs, struct kvmflip_buffer, list);
+	kvmflip_test_advance(pool, &bufs, state);
+	list_del_init(&buf->list);
+	KUNIT_ASSERT_EQ(test, buf->state, state);
+	return buf;
+}
+
+/**
+ * kvmflip_test_states - check the counts per state against the buffers
+ * @test: test
+ * @table: buffers
+ */
+void kvmflip_test_states(struct kunit *test, struct kvmflip_buffers *table)
+{
+	u32 count[KVMFLIP_STATES] = {};
+	u32 i, sum = 0;
+
+	spin_lock(&table->lock);
+	for (i = 0; i < table->nr; i++)
+		if (table->buf[i].state < KVMFLIP_STATES)
+			count[table->buf[i].state]++;
+	spin_unlock(&table->lock);
+	for (i = 0; i < KVMFLIP_STATES; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, table->count[i], count[i], "state %u", i);
+		sum += table->count[i];
+	}
+	KUNIT_EXPECT_EQ(test, sum, table->nr);
+}
+
+/**
+ * kvmflip_test_bytes - what is in a buffer
+ * @pool: pool
+ * @buf: buffer of it
+ *
+ * Return: its first byte.
+ */
+u8 *kvmflip_test_bytes(const struct kvmflip_pool *pool, const struct kvmflip_buffer *buf)
+{
+	return page_address(kvmflip_pool_page(pool, buf));
+}
+
+static void kft_port_del(void *data)
+{
+	struct kvmflip_port *port = data;
+	int err;
+
+	if (port->state != KVMFLIP_PORT_STATE_CLOSED)
+		kvmflip_port_close(port);
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_port_del(port, NULL);
+	mutex_unlock(&kvmflip_lock);
+	if (err)
+		kunit_fail_current_test("port cannot be deleted: %d", err);
+}
+
+/**
+ * kvmflip_test_port - make a port that nobody has open
+ * @test: at the end of which it is closed and deleted
+ * @name: name, whose last letter makes its address
+ * @pool: pool
+ * @slots: of its window
+ *
+ * Return: port.
+ */
+struct kvmflip_port *kvmflip_test_port(struct kunit *test, const char *name,
+				       struct kvmflip_pool *pool, u32 slots)
+{
+	struct kvmflip_port_config config = {
+		.mac = { 0x02, 0, 0, 0, 0, name[strlen(name) - 1] },
+		.max = (u64)slots << PAGE_SHIFT,
+	};
+	struct kvmflip_port *port;
+	uuid_t uuid;
+	int err;
+
+	uuid_gen(&uuid);
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_port_add(name, pool, &uuid, &config, &port, NULL);
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_port_del, port), 0);
+	return port;
+}
+
+/**
+ * kvmflip_test_port_running - make a port whose guest takes frames
+ * @test: at the end of which it is closed and deleted
+ * @name: name, whose last letter makes its address
+ * @pool: pool
+ * @slots: of its window
+ *
+ * Return: port.
+ */
+struct kvmflip_port *kvmflip_test_port_running(struct kunit *test, const char *name,
+					       struct kvmflip_pool *pool, u32 slots)
+{
+	/* Before the port, so that it is still there when the port is closed. */
+	struct address_space *mapping = kvmflip_test_mapping(test);
+	struct kvmflip_port *port = kvmflip_test_port(test, name, pool, slots);
+
+	KUNIT_ASSERT_EQ(test, kvmflip_port_open(port, mapping, KVMFLIP_TEST_BASE, NULL), 0);
+	kvmflip_port_start(port);
+	KUNIT_ASSERT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
+	return port;
+}
+
+/**
+ * kvmflip_test_mapping - what nobody has mapped
+ * @test: test
+ *
+ * Return: address space for windows that no process looks into.
+ */
+struct address_space *kvmflip_test_mapping(struct kunit *test)
+{
+	struct address_space *mapping = kunit_kzalloc(test, sizeof(*mapping), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, mapping);
+	address_space_init_once(mapping);
+	return mapping;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvmflip tests: pools and ports that go away with the test. */
+#ifndef _KVMFLIP_KUNIT_FIXTURE_H
+#define _KVMFLIP_KUNIT_FIXTURE_H
+
+#include <kunit/test.h>
+
+#include "../src/host/pool.h"
+#include "../src/host/port.h"
+
+struct kvmflip_pool *kvmflip_test_pool(struct kunit *test, const char *name, u32 nr);
+void kvmflip_test_advance(struct kvmflip_pool *pool, struct list_head *bufs,
+			  enum kvmflip_state to);
+struct kvmflip_buffer *kvmflip_test_buffer(struct kunit *test, struct kvmflip_pool *pool,
+					   enum kvmflip_state state);
+void kvmflip_test_states(struct kunit *test, struct kvmflip_buffers *table);
+u8 *kvmflip_test_bytes(const struct kvmflip_pool *pool, const struct kvmflip_buffer *buf);
+
+struct kvmflip_port *kvmflip_test_port(struct kunit *test, const char *name,
+				       struct kvmflip_pool *pool, u32 slots);
+struct kvmflip_port *kvmflip_test_port_running(struct kunit *test, const char *name,
+					       struct kvmflip_pool *pool, u32 slots);
+struct address_space *kvmflip_test_mapping(struct kunit *test);
+
+/* Where the window begins in the file that the tests pretend to have. */
+#define KVMFLIP_TEST_BASE	BIT_ULL(40)
+
+#endif /* _KVMFLIP_KUNIT_FIXTURE_H */

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip tests: the range of guest-physical memory in which a port's buffers appear. */
+
+#include <kunit/resource.h>
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mman.h>
+#include <linux/uaccess.h>
+
+#include "fixture.h"
+
+#define KFT_SLOTS	16
+#define KFT_RING_BYTES	100
+#define KFT_SPAN	(KVMFLIP_SLOTS_OFF + 32 * PAGE_SIZE)
+
+/**
+ * struct kft_window - a window under test
+ * @window: the window
+ * @stats: its counters
+ * @pool: where its buffers come from
+ */
+struct kft_window {
+	struct kvmflip_window window;
+	struct kvmflip_stats stats;
+	struct kvmflip_pool *pool;
+};
+
+static void kft_destroy(void *data)
+{
+	kvmflip_window_destroy(data);
+}
+
+static struct kft_window *kft_window(struct kunit *test)
+{
+	struct kft_window *kft = kunit_kzalloc(test, sizeof(*kft), GFP_KERNEL);
+	struct address_space *mapping = kvmflip_test_mapping(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, kft);
+	kft->pool = kvmflip_test_pool(test, "kunit", 2 * KFT_SLOTS);
+	kvmflip_stats_init(&kft->stats);
+	KUNIT_ASSERT_EQ(test, kvmflip_window_init(&kft->window, kft->pool, &kft->stats, KFT_SLOTS,
+						  KFT_RING_BYTES), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_destroy, &kft->window), 0);
+	kft->window.mapping = mapping;
+	kft->window.base = KVMFLIP_TEST_BASE;
+	return kft;
+}
+
+/* Allocates a slot and lets a buffer appear in it. */
+static struct kvmflip_buffer *kft_fill(struct kunit *test, struct kft_window *kft, u32 expect)
+{
+	struct kvmflip_buffer *buf = kvmflip_test_buffer(test, kft->pool, KVMFLIP_MAPPED);
+	u32 slot = kvmflip_window_alloc(&kft->window);
+
+	KUNIT_ASSERT_EQ(test, slot, expect);
+	kvmflip_window_fill(&kft->window, slot, buf);
+	KUNIT_ASSERT_PTR_EQ(test, kft->window.slot[slot], buf);
+	return buf;
+}
+
+static void kft_give(struct kft_window *kft, struct list_head *bufs)
+{
+	kvmflip_pool_return(kft->pool, bufs);
+}
+
+static u64 kft_counter(struct kft_window *kft, unsigned int counter)
+{
+	return kft->stats.v[counter];
+}
+
+static void kft_alloc_in_ring_order(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	struct kvmflip_window *window = &kft->window;
+	u32 i, slots[] = { 3, 4, 11 };
+
+	for (i = 0; i < KFT_SLOTS; i++) {
+		KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), i);
+		KUNIT_EXPECT_EQ(test, window->in_use, i + 1);
+	}
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), KVMFLIP_NO_SLOT);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), KVMFLIP_NO_SLOT);
+	KUNIT_EXPECT_EQ(test, window->in_use, KFT_SLOTS);
+
+	kvmflip_window_release(window, slots, ARRAY_SIZE(slots));
+	KUNIT_EXPECT_EQ(test, window->in_use, KFT_SLOTS - 3);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), 3);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), 4);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), 11);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), KVMFLIP_NO_SLOT);
+}
+
+/* A slot that was just freed is taken last, so that runs stay long. */
+static void kft_alloc_goes_round(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	u32 i, slot;
+
+	for (i = 0; i < 5 * KFT_SLOTS + 3; i++) {
+		slot = kvmflip_window_alloc(&kft->window);
+		KUNIT_ASSERT_EQ(test, slot, i % KFT_SLOTS);
+		kvmflip_window_release(&kft->window, &slot, 1);
+	}
+	KUNIT_EXPECT_EQ(test, kft->window.in_use, 0);
+}
+
+static void kft_used(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	u32 slots[KFT_SLOTS + 1];
+	u32 i, release[] = { 1, 5 };
+
+	KUNIT_EXPECT_EQ(test, kvmflip_window_used(&kft->window, slots, KFT_SLOTS), 0);
+	for (i = 0; i < 8; i++)
+		kvmflip_window_alloc(&kft->window);
+	kvmflip_window_release(&kft->window, release, ARRAY_SIZE(release));
+	memset(slots, 0xff, sizeof(slots));
+	KUNIT_ASSERT_EQ(test, kvmflip_window_used(&kft->window, slots, KFT_SLOTS), 6);
+	KUNIT_EXPECT_EQ(test, slots[0], 0);
+	KUNIT_EXPECT_EQ(test, slots[1], 2);
+	KUNIT_EXPECT_EQ(test, slots[4], 6);
+	KUNIT_EXPECT_EQ(test, slots[5], 7);
+	KUNIT_EXPECT_EQ(test, slots[6], U32_MAX);
+
+	memset(slots, 0xff, sizeof(slots));
+	KUNIT_EXPECT_EQ(test, kvmflip_window_used(&kft->window, slots, 2), 2);
+	KUNIT_EXPECT_EQ(test, slots[1], 2);
+	KUNIT_EXPECT_EQ(test, slots[2], U32_MAX);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_used(&kft->window, slots, 0), 0);
+}
+
+/**
+ * struct kft_empty - slots that a guest returns; 2 to 9 hold a buffer, 0, 1
+ * and 10 are allocated without one
+ * @name: of the case
+ * @n: number of slots
+ * @slots: the slots
+ * @kept: how many of them are good
+ * @runs: number of unmap calls for them
+ */
+struct kft_empty {
+	const char *name;
+	u32 n;
+	u32 slots[KFT_SLOTS];
+	u32 kept;
+	u32 runs;
+};
+
+static const struct kft_empty kft_empties[] = {
+	{ "none", 0, {}, 0, 0 },
+	{ "one", 1, { 5 }, 1, 1 },
+	{ "the first", 1, { 2 }, 1, 1 },
+	{ "the last", 1, { 9 }, 1, 1 },
+	{ "all", 8, { 2, 3, 4, 5, 6, 7, 8, 9 }, 8, 1 },
+	{ "all, unsorted", 8, { 9, 2, 8, 3, 7, 4, 6, 5 }, 8, 1 },
+	{ "all, backwards", 8, { 9, 8, 7, 6, 5, 4, 3, 2 }, 8, 1 },
+	{ "every other", 4, { 2, 4, 6, 8 }, 4, 4 },
+	{ "two runs", 5, { 9, 8, 3, 2, 4 }, 5, 2 },
+	{ "a run around unfilled ones", 4, { 1, 2, 9, 10 }, 2, 2 },
+	{ "twice", 2, { 4, 4 }, 1, 1 },
+	{ "many times", 8, { 4, 4, 4, 4, 4, 4, 4, 4 }, 1, 1 },
+	{ "a run, all twice", 6, { 3, 4, 5, 5, 4, 3 }, 3, 1 },
+	{ "allocated, unfilled", 3, { 0, 1, 10 }, 0, 0 },
+	{ "never allocated", 3, { 11, 14, 15 }, 0, 0 },
+	{ "the number of slots", 1, { KFT_SLOTS }, 0, 0 },
+	{ "one out of range, one good", 2, { KFT_SLOTS, 2 }, 1, 1 },
+	{ "largest number", 1, { U32_MAX }, 0, 0 },
+	{ "negative numbers", 3, { U32_MAX, 0x80000000, 0x80000002 }, 0, 0 },
+	{ "good in the low bits", 2, { 0x10002, 0x80000003 }, 0, 0 },
+	{ "garbage with three good", 16,
+	  { U32_MAX, 2, 0, 15, 2, 16, 17, 0x7fffffff, 0x80000000, 5, 11, 6, 5, 1, 10, 999 }, 3, 2 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kft_empty, kft_empties, name);
+
+static bool kft_listed(const struct kft_empty *row, u32 slot)
+{
+	u32 i;
+
+	for (i = 0; i < row->n; i++)
+		if (row->slots[i] == slot)
+			return true;
+	return false;
+}
+
+static void kft_empty(struct kunit *test)
+{
+	const struct kft_empty *row = test->param_value;
+	struct kft_window *kft = kft_window(test);
+	struct kvmflip_buffer *held[KFT_SLOTS] = {};
+	struct kvmflip_window *window = &kft->window;
+	struct kvmflip_buffer *buf;
+	u32 slots[KFT_SLOTS];
+	LIST_HEAD(bufs);
+	u32 i, n = 0;
+	bool gone;
+
+	kvmflip_window_alloc(window);
+	kvmflip_window_alloc(window);
+	for (i = 2; i < 10; i++)
+		held[i] = kft_fill(test, kft, i);
+	kvmflip_window_alloc(window);
+
+	memcpy(slots, row->slots, sizeof(slots));
+	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(window, slots, row->n, &bufs), row->kept);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), row->runs);
+	KUNIT_EXPECT_EQ(test, window->in_use, 11 - row->kept);
+
+	/* Those and only those that held a buffer are empty and free now. */
+	for (i = 0; i < KFT_SLOTS; i++) {
+		gone = held[i] && kft_listed(row, i);
+		KUNIT_EXPECT_PTR_EQ(test, window->slot[i], gone ? NULL : held[i]);
+		KUNIT_EXPECT_EQ(test, test_bit(i, window->used), i < 11 && !gone);
+	}
+	list_for_each_entry(buf, &bufs, list) {
+		KUNIT_ASSERT_LT(test, n, row->kept);
+		KUNIT_EXPECT_PTR_EQ(test, buf, held[slots[n]]);
+		KUNIT_EXPECT_TRUE(test, !n || slots[n] > slots[n - 1]);
+		n++;
+	}
+	KUNIT_EXPECT_EQ(test, n, row->kept);
+	kft_give(kft, &bufs);
+
+	/* A second time there is nothing. */
+	memcpy(slots, row->slots, sizeof(slots));
+	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(window, slots, row->n, &bufs), 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&bufs));
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), row->runs);
+
+	for (i = 0; i < KFT_SLOTS; i++)
+		slots[i] = i;
+	kvmflip_window_empty(window, slots, KFT_SLOTS, &bufs);
+	kft_give(kft, &bufs);
+	kvmflip_test_states(test, &kft->pool->table);
+	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_FREE], 2 * KFT_SLOTS);
+}
+
+static int kft_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return kvmflip_window_mmap(file->private_data, vma);
+}
+
+static const struct file_operations kft_fops = {
+	.owner = THIS_MODULE,
+	.mmap = kft_mmap,
+};
+
+static void kft_fput(void *data)
+{
+	fput(data);
+}
+
+static struct file *kft_file(struct kunit *test, struct kft_window *kft)
+{
+	struct file *file = anon_inode_getfile("kvmflip-kunit", &kft_fops, &kft->window, O_RDWR);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_fput, file), 0);
+	kft->window.mapping = file->f_mapping;
+	return file;
+}
+
+/* Maps rings, slots and a little of what is behind, as a VMM would. */
+static unsigned long kft_map(struct kunit *test, struct kft_window *kft)
+{
+	unsigned long addr;
+
+	addr = kunit_vm_mmap(test, kft_file(test, kft), 0, KFT_SPAN, PROT_READ | PROT_WRITE,
+			     MAP_SHARED, KVMFLIP_TEST_BASE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_ASSERT_NE(test, addr, 0);
+	KUNIT_EXPECT_PTR_EQ(test, kft->window.mm, current->mm);
+	KUNIT_EXPECT_EQ(test, kft->window.hva, addr);
+	return addr;
+}
+
+static unsigned long kft_slot(unsigned long addr, u32 slot)
+{
+	return addr + KVMFLIP_SLOTS_OFF + slot * PAGE_SIZE;
+}
+
+static int kft_peek(unsigned long addr)
+{
+	u8 byte;
+
+	if (get_user(byte, (u8 __user *)addr))
+		return -EFAULT;
+	return byte;
+}
+
+static int kft_poke(unsigned long addr, u8 byte)
+{
+	return put_user(byte, (u8 __user *)addr);
+}
+
+static void kft_empty_slots_are_sink(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	unsigned long addr = kft_map(test, kft);
+	u32 slot;
+
+	for (slot = 0; slot < KFT_SLOTS; slot++)
+		KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, slot) + 7), 0);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_SINK_FAULTS), KFT_SLOTS);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_WINDOW_FAULTS), 0);
+	for (slot = 0; slot < KFT_SLOTS; slot++)
+		KUNIT_EXPECT_TRUE(test, test_bit(slot, kft->window.sunk));
+
+	/* Writes go to a page of the port's own. */
+	KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, 3) + 7, 0x77), 0);
+	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 4) + 7), 0x77);
+	KUNIT_EXPECT_EQ(test, *((u8 *)page_address(kft->window.sink) + 7), 0x77);
+
+	/* So do those behind the slots, and between them and the rings. */
+	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, KFT_SLOTS) + 7), 0x77);
+	KUNIT_EXPECT_EQ(test, kft_peek(addr + KFT_SPAN - PAGE_SIZE + 7), 0x77);
+	KUNIT_EXPECT_EQ(test, kft_peek(addr + PAGE_SIZE + 7), 0x77);
+	KUNIT_EXPECT_EQ(test, kft_peek(addr + KVMFLIP_SLOTS_OFF - PAGE_SIZE + 7), 0x77);
+}
+
+static void kft_rings_are_mapped(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	unsigned long addr = kft_map(test, kft);
+	u8 *rings = kft->window.rings;
+
+	KUNIT_EXPECT_EQ(test, kft->window.ring_bytes, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, kft_poke(addr + 5, 0x55), 0);
+	KUNIT_EXPECT_EQ(test, rings[5], 0x55);
+	rings[PAGE_SIZE - 1] = 0x66;
+	KUNIT_EXPECT_EQ(test, kft_peek(addr + PAGE_SIZE - 1), 0x66);
+}
+
+static void kft_buffer_appears(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	unsigned long addr = kft_map(test, kft);
+	struct kvmflip_buffer *buf[2];
+	u32 slots[] = { 0, 1 };
+	LIST_HEAD(bufs);
+
+	/* Slot 0 was looked at while it was empty, slot 1 was not. */
+	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0)), 0);
+	buf[0] = kft_fill(test, kft, 0);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 1);
+	KUNIT_EXPECT_FALSE(test, test_bit(0, kft->window.sunk));
+	buf[1] = kft_fill(test, kft, 1);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 1);
+
+	kvmflip_test_bytes(kft->pool, buf[0])[9] = 0x90;
+	kvmflip_test_bytes(kft->pool, buf[1])[9] = 0x91;
+	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0) + 9), 0x90);
+	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 1) + 9), 0x91);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_WINDOW_FAULTS), 2);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_SINK_FAULTS), 1);
+	KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, 1) + 10, 0xa1), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_bytes(kft->pool, buf[1])[10], 0xa1);
+	/* No reference is taken for the mapping: the pool's is the only one. */
+	KUNIT_EXPECT_EQ(test, page_ref_count(kvmflip_pool_page(kft->pool, buf[1])), 1);
+
+	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(&kft->window, slots, 2, &bufs), 2);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 2);
+	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0) + 9), 0);
+	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 1) + 9), 0);
+	KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, 1) + 10, 0xff), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_bytes(kft->pool, buf[1])[10], 0xa1);
+	kft_give(kft, &bufs);
+}
+
+/* A process that sits on its own mmap_lock gains no second more of a buffer. */
+static void kft_empty_with_vmm_locked(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	unsigned long addr = kft_map(test, kft);
+	struct kvmflip_buffer *buf = kft_fill(test, kft, 0);
+	u32 kept, slot = 0;
+	LIST_HEAD(bufs);
+	bool locked;
+
+	kvmflip_test_bytes(kft->pool, buf)[0] = 0x42;
+	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0)), 0x42);
+	mmap_read_lock(current->mm);
+	kept = kvmflip_window_empty(&kft->window, &slot, 1, &bufs);
+	mmap_read_unlock(current->mm);
+	KUNIT_EXPECT_EQ(test, kept, 1);
+	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0)), 0);
+	kft_give(kft, &bufs);
+
+	/* And nothing of the lock is left taken. */
+	locked = down_write_trylock(&current->mm->mmap_lock);
+	KUNIT_EXPECT_TRUE(test, locked);
+	if (locked)
+		up_write(&current->mm->mmap_lock);
+}
+
+static void kft_vma_is_safe(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	unsigned long addr = kft_map(test, kft);
+	struct vm_area_struct *vma;
+	vm_flags_t flags = 0;
+	vm_fault_t fault = 0;
+
+	kft_fill(test, kft, 0);
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	if (vma) {
+		struct vm_fault vmf = {
+			.vma = vma,
+			.pgoff = (KVMFLIP_TEST_BASE + KVMFLIP_SLOTS_OFF) >> PAGE_SHIFT,
+			.address = kft_slot(addr, 0),
+			.flags = FAULT_FLAG_REMOTE,
+		};
+
+		flags = vma->vm_flags;
+		fault = vma->vm_ops->fault(&vmf);
+	}
+	mmap_read_unlock(current->mm);
+
+	KUNIT_EXPECT_TRUE(test, flags & VM_PFNMAP);
+	KUNIT_EXPECT_TRUE(test, flags & VM_DONTCOPY);
+	KUNIT_EXPECT_TRUE(test, flags & VM_DONTEXPAND);
+	KUNIT_EXPECT_TRUE(test, flags & VM_DONTDUMP);
+	KUNIT_EXPECT_FALSE(test, flags & VM_MAYEXEC);
+	/* Somebody else's access, ptrace or a pin. */
+	KUNIT_EXPECT_EQ(test, fault, VM_FAULT_SIGBUS);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_WINDOW_FAULTS), 0);
+}
+
+static void kft_no_pins(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	unsigned long addr = kft_map(test, kft);
+	struct page *page;
+
+	kft_fill(test, kft, 0);
+	KUNIT_EXPECT_GE(test, kft_peek(kft_slot(addr, 0)), 0);
+	KUNIT_EXPECT_LT(test, pin_user_pages_fast(kft_slot(addr, 0), 1, FOLL_WRITE, &page), 0);
+	KUNIT_EXPECT_LT(test, pin_user_pages_fast(kft_slot(addr, 1), 1, FOLL_WRITE, &page), 0);
+	KUNIT_EXPECT_LT(test, get_user_pages_fast(kft_slot(addr, 0), 1, 0, &page), 0);
+}
+
+/**
+ * struct kft_refusal - a mapping that must not come about
+ * @name: of the case
+ * @prot: PROT_*
+ * @flags: MAP_*
+ * @offset: in the window
+ * @len: bytes
+ * @err: the reason; the file system of such files forbids code by itself
+ */
+struct kft_refusal {
+	const char *name;
+	unsigned long prot;
+	unsigned long flags;
+	unsigned long offset;
+	unsigned long len;
+	long err;
+};
+
+static const struct kft_refusal kft_refusals[] = {
+	{ "private", PROT_READ | PROT_WRITE, MAP_PRIVATE, 0, SZ_4M, -EINVAL },
+	{ "executable", PROT_READ | PROT_EXEC, MAP_SHARED, 0, SZ_4M, -EPERM },
+	{ "a page too long", PROT_READ, MAP_SHARED, 0, KVMFLIP_WINDOW_BYTES + PAGE_SIZE,
+	  -EINVAL },
+	{ "a page beyond", PROT_READ, MAP_SHARED, KVMFLIP_WINDOW_BYTES, PAGE_SIZE, -EINVAL },
+	{ "over the end", PROT_READ, MAP_SHARED, KVMFLIP_WINDOW_BYTES - PAGE_SIZE, 2 * PAGE_SIZE,
+	  -EINVAL },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kft_refusal, kft_refusals, name);
+
+static void kft_mmap_refused(struct kunit *test)
+{
+	const struct kft_refusal *row = test->param_value;
+	struct kft_window *kft = kft_window(test);
+	unsigned long addr;
+
+	addr = kunit_vm_mmap(test, kft_file(test, kft), 0, row->len, row->prot, row->flags,
+			     KVMFLIP_TEST_BASE + row->offset);
+	KUNIT_EXPECT_EQ(test, (long)addr, row->err);
+	KUNIT_EXPECT_NULL(test, kft->window.mm);
+}
+
+/* The last page of the window can be mapped, and is the sink. */
+static void kft_mmap_last_page(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	unsigned long addr;
+
+	addr = kunit_vm_mmap(test, kft_file(test, kft), 0, PAGE_SIZE, PROT_READ, MAP_SHARED,
+			     KVMFLIP_TEST_BASE + KVMFLIP_WINDOW_BYTES - PAGE_SIZE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_EQ(test, kft_peek(addr), 0);
+	KUNIT_EXPECT_EQ(test, kft_poke(addr, 1), -EFAULT);
+}
+
+static struct kunit_case kft_cases[] = {
+	KUNIT_CASE(kft_alloc_in_ring_order),
+	KUNIT_CASE(kft_alloc_goes_round),
+	KUNIT_CASE(kft_used),
+	KUNIT_CASE_PARAM(kft_empty, kft_empty_gen_params),
+	KUNIT_CASE(kft_empty_slots_are_sink),
+	KUNIT_CASE(kft_rings_are_mapped),
+	KUNIT_CASE(kft_buffer_appears),
+	KUNIT_CASE(kft_empty_with_vmm_locked),
+	KUNIT_CASE(kft_vma_is_safe),
+	KUNIT_CASE(kft_no_pins),
+	KUNIT_CASE_PARAM(kft_mmap_refused, kft_refusal_gen_params),
+	KUNIT_CASE(kft_mmap_last_page),
+	{}
+};
+
+static struct kunit_suite kft_suite = {
+	.name = "kvmflip_window",
+	.test_cases = kft_cases,
+};
+
+kunit_test_suite(kft_suite);
