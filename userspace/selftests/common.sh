@@ -117,7 +117,10 @@ refused() {
 
 # Under an emulator a process more costs more than most of what is waited for:
 # what a loop needs is done by the shell itself.
-exec {nap_fd}<> <(:)
+nothing=/tmp/kvmflip-nothing.$$
+mkfifo "$nothing"
+exec {nap_fd}<>"$nothing"
+rm "$nothing"
 
 nap() { # SECONDS
 	read -r -t "$1" -u "$nap_fd" || true
@@ -210,6 +213,12 @@ nic_up() {
 	nic_of "$1" || fail "no $1 NIC"
 	ip link set "$1" up promisc on
 	wait_for "carrier on $1" has_carrier "$1"
+}
+
+# one_queue NIC: a queue keeps some 900 buffers posted, too many for a small pool
+one_queue() {
+	nic_of "$1" || fail "no $1 NIC"
+	ethtool -L "$1" combined 1 2>/dev/null || true
 }
 
 pool_add() { # NAME SIZE

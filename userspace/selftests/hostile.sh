@@ -8,6 +8,7 @@ hostile() { # NIC
 	local nic=$1
 
 	load_module
+	one_queue "$nic"
 	pool_add p 8M
 	port_add a p max 2M
 	port_add b p max 2M
@@ -34,6 +35,7 @@ hoarder() { # NIC
 	local nic=$1
 
 	load_module
+	one_queue "$nic"
 	pool_add p 8M
 	port_add a p max 512K
 	port_add b p max 2M

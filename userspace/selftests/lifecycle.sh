@@ -10,7 +10,7 @@
 # Both guests on a NIC, small enough to reuse all buffers soon
 topology() { # NIC
 	load_module
-	pool_add p 8M
+	pool_add p 16M
 	port_add a p max 2M
 	port_add b p max 2M
 	attach "$1" p
@@ -206,7 +206,7 @@ again_and_again() { # NIC
 
 	load_module
 	for i in 1 2 3 4 5; do
-		pool_add p 4M
+		pool_add p 16M
 		port_add a p
 		attach "$1" p
 		detach "$1"

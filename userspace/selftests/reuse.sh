@@ -14,7 +14,8 @@ next_owner() { # NIC
 	local nic=$1 shared
 
 	load_module
-	pool_add p 4M
+	one_queue "$nic"
+	pool_add p 6M
 	port_add a p max 1M
 	port_add b p max 1M
 	attach "$nic" p
@@ -28,7 +29,7 @@ next_owner() { # NIC
 
 	# All buffers go round, then b keeps what it gets.
 	vm_start b
-	round=128 traffic "$nic" 2048 2 size=60-200 "$(to b)"
+	round=128 traffic "$nic" 3072 2 size=60-200 "$(to b)"
 	wait_for 'frames at b' guest_has b received "${sent[b]}"
 	guest_is_whole b
 	sent[b]=0 sent_sum[b]=0
@@ -48,7 +49,8 @@ spin() { # NIC MODE
 	local nic=$1 mode=$2
 
 	load_module
-	pool_add p 4M
+	one_queue "$nic"
+	pool_add p 6M
 	port_add a p max 1M
 	port_add b p max 1M
 	attach "$nic" p

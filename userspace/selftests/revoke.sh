@@ -14,9 +14,8 @@ late_write() { # NIC
 	local nic=$1 answer unposted
 
 	load_module
-	# one queue: its fill ring is the one that is poked
-	nic_of "$nic"
-	ethtool -L "$nic" combined 1 2>/dev/null || true
+	# its fill ring is the one that is poked
+	one_queue "$nic"
 	pool_add p 16M
 	port_add a p max 1M
 	attach "$nic" p
@@ -37,6 +36,7 @@ late_write() { # NIC
 	done
 	echo >&"${poke[1]}"
 	read -r -t "$patience" answer <&"${poke[0]}"
+	# shellcheck disable=SC2154 # set by coproc
 	wait "$poke_PID"
 	sleep 1
 	kernel_mark 'expected end'
