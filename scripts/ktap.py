@@ -3,6 +3,7 @@
 
 import re
 
+PLAN = re.compile(r"^( *)1\.\.(\d+)(.*)$")
 LINE = re.compile(r"^( *)(ok|not ok)\b(?: (\d+))?(?:[ -]*)(.*)$")
 SKIP = re.compile(r"#\s*SKIP\b\s*(.*)$", re.I)
 
@@ -16,45 +17,55 @@ class Results:
         self.skipped = 0
         self.failed = []
         self.skips = []
-        self._children = []  # [indent, failed] of results not yet summed up
-        self._plan = None
-        self._top = 0
+        self._below = {}  # indent: [tests, failures] not yet summed up
+        self._plans = {}  # indent: tests announced
 
     def line(self, line):
-        plan = re.match(r"^1\.\.(\d+)(.*)$", line)
+        plan = PLAN.match(line)
         if plan:
-            self._plan = int(plan.group(1))
-            skip = SKIP.search(plan.group(2))
-            if skip and self._plan == 0:
-                self.skipped += 1
-                self.skips.append(skip.group(1))
+            indent, tests = len(plan.group(1)), int(plan.group(2))
+            self._plans[indent] = tests
+            skip = SKIP.search(plan.group(3))
+            if skip and tests == 0:
+                self._skip(skip.group(1))
             return
         match = LINE.match(line)
-        if not match or line.lstrip().startswith("# "):
+        if not match:
             return
         indent, bad = len(match.group(1)), match.group(2) == "not ok"
         name = match.group(4).strip() or match.group(3) or "?"
-        self._top += indent == 0
-        below = [failed for depth, failed in self._children if depth > indent]
-        self._children = [c for c in self._children if c[0] <= indent]
-        self._children.append((indent, bad))
-        if below and (any(below) or not bad):
+        tests, failures = self._sum_up(indent, name)
+        level = self._below.setdefault(indent, [0, 0])
+        level[0] += 1
+        level[1] += bad
+        if tests and (failures or not bad):
             return
         skip = SKIP.search(name)
         if skip:
-            self.skipped += 1
-            self.skips.append(skip.group(1) or name)
+            self._skip(skip.group(1) or name)
         elif bad:
             self.failed.append(name)
         else:
             self.passed += 1
 
+    def _skip(self, why):
+        self.skipped += 1
+        self.skips.append(why)
+
+    def _sum_up(self, indent, name):
+        """Forget what lies deeper than indent, once it is as many as planned"""
+        tests = failures = 0
+        for depth in [d for d in {**self._below, **self._plans} if d > indent]:
+            seen, bad = self._below.pop(depth, (0, 0))
+            planned = self._plans.pop(depth, seen)
+            if seen != planned:
+                self.failed.append(f"{name}: {planned} tests planned, {seen} seen")
+            tests, failures = tests + seen, failures + bad
+        return tests, failures
+
     def end(self, status=0):
         """No more lines; the program that printed them exited with status"""
-        if self._plan is not None and self._top not in (0, self._plan):
-            self.failed.append(f"{self._plan} tests planned, {self._top} seen")
-        elif self._plan and not self._top:
-            self.failed.append(f"{self._plan} tests planned, none seen")
+        self._sum_up(-1, "suite")
         if not (self.passed or self.skipped or self.failed):
             if status == 4:  # the selftests' code for "cannot run here"
                 self.skipped += 1
