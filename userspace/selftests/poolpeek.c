@@ -5,7 +5,7 @@
  *	poolpeek find POOL TAG		print the chunks that hold a frame of TAG
  *	poolpeek poke POOL TAG COUNT	have the NIC write to such chunks
  *
- * poke overwrites what lies in the fill ring of an attached queue, but was not
+ * poke overwrites what lies in the fill ring of an attached queue, and was not
  * taken by the NIC yet, with chunks that a guest owns. It prints "ready N" then
  * (N entries changed), and waits for a line on stdin, while which the test
  * sends frames. At the end it prints how many of the chunks changed.
@@ -30,6 +30,7 @@
 
 #define HEADROOM	256	/* of XDP, in front of a frame */
 #define CHUNKS		64	/* that are poked at most */
+#define MARGIN		128	/* entries that may have been read */
 
 /**
  * struct pool - a pool that is open
@@ -114,7 +115,10 @@ static int find(struct pool *pool, __u8 tag)
 	return 0;
 }
 
-/* Entries between the consumer and the producer become the chunks. */
+/*
+ * The newest entries become the chunks: of the others the driver may have read
+ * some already, because it is late in saying so.
+ */
 static __u32 overwrite_fill(struct pool *pool, const struct chunk *chunks,
 			    __u32 n)
 {
@@ -140,8 +144,10 @@ static __u32 overwrite_fill(struct pool *pool, const struct chunk *chunks,
 				   __ATOMIC_ACQUIRE);
 	producer = __atomic_load_n((__u32 *)(ring + offsets.fr.producer),
 				   __ATOMIC_ACQUIRE);
-	for (i = 0; i < n && consumer + i != producer; i++)
-		entries[(consumer + i) % 4096] = chunks[i].address;
+	if (producer - consumer < MARGIN + n)
+		die("too few entries in the fill ring");
+	for (i = 0; i < n; i++)
+		entries[(producer - n + i) % 4096] = chunks[i].address;
 	munmap(ring, size);
 	close(ioc.fd);
 	return i;

@@ -28,9 +28,10 @@ late_write() { # NIC
 	equal 'entries of the fill ring' "$answer" 'ready 16'
 	kernel_mark 'expect DMAR'
 	# enough for the NIC to come to those entries
-	for _ in {1..40}; do
-		gen send "$nic" count=100 size=1514 burst=50 gap-us=20000 \
+	for _ in {1..8}; do
+		gen send "$nic" count=200 size=1514 burst=50 gap-us=5000 \
 			"to=b2:b2:b2:b2:b2:b2/0/${tag[host]}/1"
+		nap 1
 		unposted=$(stat rxq "$nic" dropped_unposted)
 		((unposted >= 16)) && break
 	done
