@@ -32,8 +32,8 @@ struct kvmflip_pool *kvmflip_test_pool(struct kunit *test, const char *name, u32
 	struct kvmflip_pool *pool;
 	int err;
 
-	mutex_lock(&kvmflip_lock);
 	err = kvmflip_pool_add(name, (u64)nr << PAGE_SHIFT, PAGE_SIZE, NUMA_NO_NODE, NULL);
+	mutex_lock(&kvmflip_lock);
 	pool = kvmflip_pool_find(name);
 	mutex_unlock(&kvmflip_lock);
 	KUNIT_ASSERT_EQ(test, err, 0);

@@ -25,12 +25,16 @@
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 #include <net/netdev_lock.h>
-
-#define kvmflip_compat_netdev_lock(netdev) netdev_lock_ops(netdev)
-#define kvmflip_compat_netdev_unlock(netdev) netdev_unlock_ops(netdev)
 #else
-#define kvmflip_compat_netdev_lock(netdev) do { } while (0)
-#define kvmflip_compat_netdev_unlock(netdev) do { } while (0)
+#include <linux/netdevice.h>
+
+static inline void netdev_lock_ops(struct net_device *netdev)
+{
+}
+
+static inline void netdev_unlock_ops(struct net_device *netdev)
+{
+}
 #endif
 
 /*

@@ -12,7 +12,7 @@
  */
 
 #include <kunit/test-bug.h>
-#include <linux/bitmap.h>
+#include <linux/atomic.h>
 #include <linux/slab.h>
 
 #include "buffer.h"
@@ -44,8 +44,7 @@ int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
 	table->buf = kvcalloc(nr, sizeof(*table->buf), GFP_KERNEL);
 	if (!table->buf)
 		return -ENOMEM;
-	table->posted = kvcalloc(BITS_TO_LONGS((u64)nr << chunk_order),
-				 sizeof(*table->posted), GFP_KERNEL);
+	table->posted = kvcalloc((size_t)nr << chunk_order, sizeof(*table->posted), GFP_KERNEL);
 	if (!table->posted) {
 		kvfree(table->buf);
 		return -ENOMEM;
@@ -106,20 +105,23 @@ bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *b
  * kvmflip_chunk_post - note that a NIC owns a chunk from now on
  * @table: buffers of the pool
  * @chunk: number of the chunk in the pool
+ * @queue: id of the queue it is posted to, not 0
  */
-void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk)
+void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk, u32 queue)
 {
-	set_bit(chunk, table->posted);
+	WRITE_ONCE(table->posted[chunk], queue);
 }
 
 /**
  * kvmflip_chunk_complete - take a chunk back from a NIC that says it is done
  * @table: buffers of the pool
  * @chunk: number of the chunk in the pool, checked by the caller
+ * @queue: id of the queue that says so
  *
- * Return: false if no NIC owned it, so that the completion must be ignored.
+ * Return: false if it was not posted to that queue, so that the completion must
+ * be ignored.
  */
-bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk)
+bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk, u32 queue)
 {
-	return test_and_clear_bit(chunk, table->posted);
+	return cmpxchg(&table->posted[chunk], queue, 0) == queue;
 }

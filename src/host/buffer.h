@@ -32,13 +32,11 @@ enum kvmflip_state {
  * @list: place in a list of whoever holds it
  * @state: who may touch it; changed by kvmflip_buffer_move() alone
  * @dirty: somebody may have written to it since it was zeroed
- * @holder: id of the queue that posted it last
  */
 struct kvmflip_buffer {
 	struct list_head list;
 	enum kvmflip_state state;
 	bool dirty;
-	u32 holder;
 };
 
 /**
@@ -48,7 +46,8 @@ struct kvmflip_buffer {
  * @illegal: changes of state that were refused
  * @nr: number of buffers
  * @chunk_order: log2 of the chunks in a buffer
- * @posted: bit per chunk that a NIC owns; atomic bit operations, no lock
+ * @posted: for each chunk the id of the queue whose NIC owns it, or 0; changed
+ *	    by kvmflip_chunk_post() and kvmflip_chunk_complete() alone, no lock
  * @buf: the buffers
  */
 struct kvmflip_buffers {
@@ -57,7 +56,7 @@ struct kvmflip_buffers {
 	u64 illegal;
 	u32 nr;
 	u32 chunk_order;
-	unsigned long *posted;
+	u32 *posted;
 	struct kvmflip_buffer *buf;
 };
 
@@ -65,8 +64,8 @@ int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
 void kvmflip_buffers_destroy(struct kvmflip_buffers *table);
 bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
 			 enum kvmflip_state from, enum kvmflip_state to);
-void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk);
-bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk);
+void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk, u32 queue);
+bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk, u32 queue);
 
 /**
  * kvmflip_buffer_index - number of a buffer in its pool

@@ -10,6 +10,9 @@
 #include "chardev.h"
 #include "rxq.h"
 
+/* Pages mapped until others get a turn. */
+#define KF_MMAP_BATCH	4096UL
+
 static int kf_open(struct inode *inode, struct file *file)
 {
 	/* misc_open() leaves the device here; this is where the pool goes. */
@@ -127,7 +130,8 @@ static long kf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static int kf_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct kvmflip_pool *pool = kf_pool(file);
-	unsigned long left;
+	unsigned long left, done;
+	int err;
 
 	if (!pool)
 		return -EBADFD;
@@ -135,8 +139,15 @@ static int kf_mmap(struct file *file, struct vm_area_struct *vma)
 	    vma->vm_end - vma->vm_start != kvmflip_pool_bytes(pool))
 		return -EINVAL;
 	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
-	left = pool->nr_pages;
-	return vm_insert_pages(vma, vma->vm_start, pool->pages, &left);
+	for (done = 0; done < pool->nr_pages; done += KF_MMAP_BATCH) {
+		left = min(pool->nr_pages - done, KF_MMAP_BATCH);
+		err = vm_insert_pages(vma, vma->vm_start + (done << PAGE_SHIFT),
+				      pool->pages + done, &left);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
 }
 
 static const struct file_operations kf_fops = {

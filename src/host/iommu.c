@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip: what memory of a pool a network device can reach. */
 
+#include <linux/dma-map-ops.h>
 #include <linux/netlink.h>
 #include <net/xsk_buff_pool.h>
 
 #include "../compat.h"
 #include "iommu.h"
-
-#define KF_PROT (IOMMU_READ | IOMMU_WRITE)
 
 static dma_addr_t kf_iova(const struct xsk_buff_pool *xsk, u32 page)
 {
@@ -90,6 +89,9 @@ struct kvmflip_iommu *kvmflip_iommu_attach(struct kvmflip_pool *pool, struct xsk
 		goto err_free;
 
 	iommu->domain = iommu_get_domain_for_dev(xsk->dev);
+	iommu->prot = IOMMU_READ | IOMMU_WRITE;
+	if (dev_is_dma_coherent(xsk->dev))
+		iommu->prot |= IOMMU_CACHE;
 	err = kf_check_domain(iommu->domain, extack);
 	if (err)
 		goto err_free;
@@ -133,7 +135,7 @@ void kvmflip_iommu_detach(struct kvmflip_iommu *iommu)
 	kf_unmap_all(iommu);
 	for (i = 0; i < iommu->pool->nr_pages; i++) {
 		WARN_ON_ONCE(iommu_map(iommu->domain, iommu->iova[i],
-				       page_to_phys(iommu->pool->scrap), PAGE_SIZE, KF_PROT,
+				       page_to_phys(iommu->pool->scrap), PAGE_SIZE, iommu->prot,
 				       GFP_KERNEL | __GFP_NOFAIL));
 		cond_resched();
 	}
@@ -191,7 +193,7 @@ static int kf_grant(struct kvmflip_iommu *iommu, struct kvmflip_buffer *buf)
 
 	for (i = first; i < first + pages; i++) {
 		err = iommu_map(iommu->domain, iommu->iova[i], page_to_phys(iommu->pool->pages[i]),
-				PAGE_SIZE, KF_PROT, GFP_KERNEL | __GFP_NOWARN);
+				PAGE_SIZE, iommu->prot, GFP_KERNEL | __GFP_NOWARN);
 		if (err)
 			goto err_unmap;
 	}

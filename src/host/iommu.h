@@ -15,6 +15,7 @@ struct xsk_buff_pool;
  * @pool: pool
  * @domain: paging domain of the device; outlives this, which ends before the
  *	    device's driver lets go of it
+ * @prot: how the device's pages are mapped
  * @iova: address of each page of the pool for the device
  *
  * AF_XDP maps all pages of a pool for the device. From kvmflip_iommu_attach()
@@ -28,6 +29,7 @@ struct xsk_buff_pool;
 struct kvmflip_iommu {
 	struct kvmflip_pool *pool;
 	struct iommu_domain *domain;
+	int prot;
 	dma_addr_t *iova;
 };
 

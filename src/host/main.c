@@ -18,7 +18,7 @@ static int __init kvmflip_init(void)
 {
 	int err;
 
-	kvmflip_wq = alloc_workqueue("kvmflip", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	kvmflip_wq = alloc_workqueue("kvmflip", WQ_UNBOUND, 0);
 	if (!kvmflip_wq)
 		return -ENOMEM;
 	err = kvmflip_rxq_init();

@@ -112,12 +112,12 @@ static const struct genl_split_ops kvmflip_nl_ops[] = {
 		.doit		= kvmflip_nl_pool_get_doit,
 		.policy		= kvmflip_pool_get_nl_policy,
 		.maxattr	= KVMFLIP_A_POOL_NAME,
-		.flags		= GENL_CMD_CAP_DO,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd	= KVMFLIP_CMD_POOL_GET,
 		.dumpit	= kvmflip_nl_pool_get_dumpit,
-		.flags	= GENL_CMD_CAP_DUMP,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
 	},
 	{
 		.cmd		= KVMFLIP_CMD_RXQ_ATTACH,
@@ -138,12 +138,12 @@ static const struct genl_split_ops kvmflip_nl_ops[] = {
 		.doit		= kvmflip_nl_rxq_get_doit,
 		.policy		= kvmflip_rxq_get_nl_policy,
 		.maxattr	= KVMFLIP_A_RXQ_QUEUE,
-		.flags		= GENL_CMD_CAP_DO,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd	= KVMFLIP_CMD_RXQ_GET,
 		.dumpit	= kvmflip_nl_rxq_get_dumpit,
-		.flags	= GENL_CMD_CAP_DUMP,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
 	},
 	{
 		.cmd		= KVMFLIP_CMD_PORT_ADD,
@@ -171,12 +171,12 @@ static const struct genl_split_ops kvmflip_nl_ops[] = {
 		.doit		= kvmflip_nl_port_get_doit,
 		.policy		= kvmflip_port_get_nl_policy,
 		.maxattr	= KVMFLIP_A_PORT_NAME,
-		.flags		= GENL_CMD_CAP_DO,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd	= KVMFLIP_CMD_PORT_GET,
 		.dumpit	= kvmflip_nl_port_get_dumpit,
-		.flags	= GENL_CMD_CAP_DUMP,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
 	},
 };
 

@@ -136,7 +136,7 @@ static int kf_fill_pool(struct sk_buff *skb, const void *object)
  */
 int kvmflip_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	int err, node = NUMA_NO_NODE;
+	int node = NUMA_NO_NODE;
 
 	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_NAME) ||
 	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_SIZE) ||
@@ -155,13 +155,10 @@ int kvmflip_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info)
 			return -EINVAL;
 		}
 	}
-	mutex_lock(&kvmflip_lock);
-	err = kvmflip_pool_add(kf_string(info, KVMFLIP_A_POOL_NAME),
-			       nla_get_uint(info->attrs[KVMFLIP_A_POOL_SIZE]),
-			       nla_get_u32(info->attrs[KVMFLIP_A_POOL_BUFFER_SIZE]), node,
-			       info->extack);
-	mutex_unlock(&kvmflip_lock);
-	return err;
+	return kvmflip_pool_add(kf_string(info, KVMFLIP_A_POOL_NAME),
+				nla_get_uint(info->attrs[KVMFLIP_A_POOL_SIZE]),
+				nla_get_u32(info->attrs[KVMFLIP_A_POOL_BUFFER_SIZE]), node,
+				info->extack);
 }
 
 static struct kvmflip_pool *kf_pool(struct genl_info *info, int attr)
@@ -403,7 +400,7 @@ static int kf_put_window(struct sk_buff *skb, struct kvmflip_port *port)
 		    (gpa != KVMFLIP_NO_GPA && nla_put_uint(skb, KVMFLIP_A_PORT_GPA, gpa)))
 			err = -EMSGSIZE;
 	}
-	if (!err && nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.in_use)))
+	if (!err && nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.mapped)))
 		err = -EMSGSIZE;
 	mutex_unlock(&port->lock);
 	return err;

@@ -111,8 +111,11 @@ static void kf_pool_free_pages(struct kvmflip_pool *pool)
 
 static int kf_pool_alloc_pages(struct kvmflip_pool *pool, struct netlink_ext_ack *extack)
 {
+	gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL;
 	u32 i;
 
+	if (pool->node != NUMA_NO_NODE)
+		gfp |= __GFP_THISNODE;
 	pool->pages = kvcalloc(pool->nr_pages, sizeof(*pool->pages), GFP_KERNEL);
 	if (!pool->pages)
 		return -ENOMEM;
@@ -122,8 +125,7 @@ static int kf_pool_alloc_pages(struct kvmflip_pool *pool, struct netlink_ext_ack
 		return -ENOMEM;
 	}
 	for (i = 0; i < pool->nr_pages; i++) {
-		pool->pages[i] = alloc_pages_node(pool->node, GFP_KERNEL | __GFP_ZERO |
-						  __GFP_NOWARN | __GFP_RETRY_MAYFAIL, 0);
+		pool->pages[i] = alloc_pages_node(pool->node, gfp, 0);
 		if (!pool->pages[i] || fatal_signal_pending(current)) {
 			NL_SET_ERR_MSG_FMT(extack, "out of memory after %u of %u pages",
 					   i, pool->nr_pages);
@@ -135,49 +137,23 @@ static int kf_pool_alloc_pages(struct kvmflip_pool *pool, struct netlink_ext_ack
 	return 0;
 }
 
-/**
- * kvmflip_pool_add - make a pool
- * @name: name, not yet in use
- * @size: bytes of memory
- * @buffer_size: bytes of a buffer
- * @node: NUMA node, or NUMA_NO_NODE
- * @extack: for the reason of an error
- *
- * Context: may sleep; kvmflip_lock is held.
- * Return: 0, -EEXIST, -EINVAL, -ENOMEM.
- */
-int kvmflip_pool_add(const char *name, u64 size, u32 buffer_size, int node,
-		     struct netlink_ext_ack *extack)
+static void kf_pool_free(struct kvmflip_pool *pool)
+{
+	kf_pool_free_pages(pool);
+	kvmflip_buffers_destroy(&pool->table);
+	kfree(pool);
+}
+
+static struct kvmflip_pool *kf_pool_new(const char *name, u64 size, u32 buffer_size, int node,
+					struct netlink_ext_ack *extack)
 {
 	struct kvmflip_pool *pool;
 	u32 i, nr;
 	int err;
 
-	lockdep_assert_held(&kvmflip_lock);
-
-	if (kvmflip_pool_find(name)) {
-		NL_SET_ERR_MSG_FMT(extack, "pool %s exists", name);
-		return -EEXIST;
-	}
-	if (buffer_size != 1U << KF_CHUNK_SHIFT) {
-		NL_SET_ERR_MSG_FMT(extack, "buffers of %u bytes are not supported, use %u",
-				   buffer_size, 1U << KF_CHUNK_SHIFT);
-		return -EINVAL;
-	}
-	if (!size || size % buffer_size || size > KF_POOL_MAX) {
-		NL_SET_ERR_MSG_FMT(extack, "size must be a multiple of %u, up to %llu",
-				   buffer_size, KF_POOL_MAX);
-		return -EINVAL;
-	}
-
-	if (size >> PAGE_SHIFT > totalram_pages()) {
-		NL_SET_ERR_MSG(extack, "the machine has less memory than that");
-		return -ENOMEM;
-	}
-
 	pool = kzalloc_obj(*pool);
 	if (!pool)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	strscpy(pool->name, name);
 	pool->node = node;
 	pool->chunk_shift = KF_CHUNK_SHIFT;
@@ -197,14 +173,70 @@ int kvmflip_pool_add(const char *name, u64 size, u32 buffer_size, int node,
 		goto err_pages;
 	for (i = 0; i < nr; i++)
 		list_add_tail(&pool->table.buf[i].list, &pool->free);
-	list_add_tail(&pool->list, &kvmflip_pools);
-	return 0;
+	return pool;
 
 err_pages:
 	kf_pool_free_pages(pool);
 err_free:
 	kfree(pool);
-	return err;
+	return ERR_PTR(err);
+}
+
+static int kf_check_new(u64 size, u32 buffer_size, struct netlink_ext_ack *extack)
+{
+	if (buffer_size != 1U << KF_CHUNK_SHIFT) {
+		NL_SET_ERR_MSG_FMT(extack, "buffers of %u bytes are not supported, use %u",
+				   buffer_size, 1U << KF_CHUNK_SHIFT);
+		return -EINVAL;
+	}
+	if (!size || size % buffer_size || size > KF_POOL_MAX) {
+		NL_SET_ERR_MSG_FMT(extack, "size must be a multiple of %u, up to %llu",
+				   buffer_size, KF_POOL_MAX);
+		return -EINVAL;
+	}
+	if (size >> PAGE_SHIFT > totalram_pages()) {
+		NL_SET_ERR_MSG(extack, "the machine has less memory than that");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * kvmflip_pool_add - make a pool
+ * @name: name, not yet in use
+ * @size: bytes of memory
+ * @buffer_size: bytes of a buffer
+ * @node: NUMA node, or NUMA_NO_NODE
+ * @extack: for the reason of an error
+ *
+ * Context: may sleep; takes kvmflip_lock, but not while it allocates.
+ * Return: 0, -EEXIST, -EINVAL, -ENOMEM.
+ */
+int kvmflip_pool_add(const char *name, u64 size, u32 buffer_size, int node,
+		     struct netlink_ext_ack *extack)
+{
+	struct kvmflip_pool *pool;
+	bool exists;
+	int err;
+
+	err = kf_check_new(size, buffer_size, extack);
+	if (err)
+		return err;
+	pool = kf_pool_new(name, size, buffer_size, node, extack);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+
+	mutex_lock(&kvmflip_lock);
+	exists = kvmflip_pool_find(name);
+	if (!exists)
+		list_add_tail(&pool->list, &kvmflip_pools);
+	mutex_unlock(&kvmflip_lock);
+	if (exists) {
+		kf_pool_free(pool);
+		NL_SET_ERR_MSG_FMT(extack, "pool %s exists", name);
+		return -EEXIST;
+	}
+	return 0;
 }
 
 /* The memory registration of the last socket is dropped from a work item. */
@@ -224,13 +256,11 @@ static bool kf_pool_settles(struct kvmflip_pool *pool)
 	return false;
 }
 
-static void kf_pool_free(struct kvmflip_pool *pool)
+static void kf_pool_remove(struct kvmflip_pool *pool)
 {
 	cancel_delayed_work_sync(&pool->quarantine_work);
 	list_del(&pool->list);
-	kf_pool_free_pages(pool);
-	kvmflip_buffers_destroy(&pool->table);
-	kfree(pool);
+	kf_pool_free(pool);
 }
 
 /**
@@ -255,7 +285,7 @@ int kvmflip_pool_del(struct kvmflip_pool *pool, struct netlink_ext_ack *extack)
 				   pool->name);
 		return -EBUSY;
 	}
-	kf_pool_free(pool);
+	kf_pool_remove(pool);
 	return 0;
 }
 
@@ -270,7 +300,7 @@ void kvmflip_pool_exit(void)
 
 	mutex_lock(&kvmflip_lock);
 	list_for_each_entry_safe(pool, next, &kvmflip_pools, list)
-		kf_pool_free(pool);
+		kf_pool_remove(pool);
 	mutex_unlock(&kvmflip_lock);
 }
 

@@ -20,7 +20,7 @@ struct netlink_ext_ack;
  * @ports: ports that take buffers from it; kvmflip_lock
  * @rxqs: queues that post its buffers; kvmflip_lock
  * @files: open files of /dev/kvmflip that chose it; kvmflip_lock
- * @next_holder: id the next queue gets for &kvmflip_buffer.holder; kvmflip_lock
+ * @last_queue: id of the queue attached last; kvmflip_lock
  * @node: NUMA node of the memory, or NUMA_NO_NODE
  * @buffer_shift: log2 of a buffer's bytes
  * @chunk_shift: log2 of a chunk's bytes
@@ -45,7 +45,7 @@ struct kvmflip_pool {
 	u32 ports;
 	u32 rxqs;
 	u32 files;
-	u32 next_holder;
+	u32 last_queue;
 	int node;
 	u32 buffer_shift;
 	u32 chunk_shift;

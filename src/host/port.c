@@ -166,8 +166,8 @@ static int kf_check_config(const struct kvmflip_port *self, struct kvmflip_pool 
 		NL_SET_ERR_MSG_FMT(extack, "mac %pM is not the address of a station", config->mac);
 		return -EADDRNOTAVAIL;
 	}
-	if (slots < 1 || slots > most) {
-		NL_SET_ERR_MSG_FMT(extack, "max must be from %lu to %llu bytes",
+	if (slots < 1 || slots > most || config->max != slots << pool->buffer_shift) {
+		NL_SET_ERR_MSG_FMT(extack, "max must be a multiple of %lu, up to %llu bytes",
 				   1UL << pool->buffer_shift, most << pool->buffer_shift);
 		return -ERANGE;
 	}
@@ -277,7 +277,6 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
 	if (err)
 		return err;
 
-	mutex_lock(&port->return_lock);
 	mutex_lock(&port->lock);
 	if (config->max != port->config.max && port->state != KVMFLIP_PORT_STATE_CLOSED) {
 		NL_SET_ERR_MSG_FMT(extack, "process %d has the port open: stop its VM first",
@@ -290,7 +289,6 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
 		port->config = *config;
 	}
 	mutex_unlock(&port->lock);
-	mutex_unlock(&port->return_lock);
 	return err;
 }
 
@@ -397,7 +395,6 @@ int kvmflip_port_open(struct kvmflip_port *port, struct address_space *mapping, 
 
 	mutex_lock(&port->lock);
 	kf_init_rings(port);
-	port->accept = 0;
 	port->kvm = kvm;
 	mutex_unlock(&port->lock);
 out:
@@ -479,7 +476,6 @@ void kvmflip_port_reset(struct kvmflip_port *port)
 	kf_revoke_all(port);
 	mutex_lock(&port->lock);
 	kf_init_rings(port);
-	port->accept = 0;
 	mutex_unlock(&port->lock);
 	mutex_unlock(&port->return_lock);
 }

@@ -37,8 +37,8 @@ struct kvmflip_port_config {
  * @ref: references; one is the list's, one the mediated device's, others are
  *	 held while frames are delivered
  * @bound: its mediated device exists; kvmflip_lock
- * @config: what the user asked for; changed under kvmflip_lock, @return_lock
- *	    and @lock
+ * @config: what the user asked for; changed under kvmflip_lock and @lock, @max
+ *	    only while @state is CLOSED
  * @id: number in the XDP metadata
  * @gen: generation in the XDP metadata; changed under @lock
  * @return_lock: serialises what takes buffers out of the window; may wait for
@@ -50,7 +50,6 @@ struct kvmflip_port_config {
  * @dead: deleted; the device can no longer be opened
  * @kvm: VM of the VMM while the device is open, or NULL
  * @pid: thread group that opened the device
- * @accept: features the guest's driver accepted
  * @irq: eventfd of KVMFLIP_VEC_RX, or NULL
  * @rx: RX ring
  * @window: slots; it exists while the device is open, made and destroyed under
@@ -79,7 +78,6 @@ struct kvmflip_port {
 	bool dead;
 	struct kvm *kvm;
 	pid_t pid;
-	u32 accept;
 	struct eventfd_ctx *irq;
 	struct kvmflip_host_ring rx;
 	struct kvmflip_window window;

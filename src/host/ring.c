@@ -84,7 +84,7 @@ void kvmflip_rx_put(struct kvmflip_host_ring *ring, u32 slot, u32 offset, u32 le
  */
 bool kvmflip_rx_publish(struct kvmflip_host_ring *ring)
 {
-	u32 old = ring->notified;
+	u32 old = ring->published;
 	u32 event;
 
 	if (ring->prod == old)
@@ -94,7 +94,7 @@ bool kvmflip_rx_publish(struct kvmflip_host_ring *ring)
 	/* Pairs with the guest's barrier between its event and reading prod. */
 	smp_mb();
 	event = le32_to_cpu(READ_ONCE(ring->shared->event));
-	ring->notified = ring->prod;
+	ring->published = ring->prod;
 	return ring->prod - event - 1 < ring->prod - old;
 }
 

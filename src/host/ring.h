@@ -14,7 +14,7 @@
  * @prod: the host's own copy of the index it produces, or the last valid one
  *	  it read
  * @cons: the same of the consumer's index
- * @notified: @prod when the guest was last notified
+ * @published: @prod that the guest was last shown
  *
  * Memory ordering: a producer writes entries, then prod with release; a
  * consumer reads prod with acquire, then entries, then writes cons with
@@ -33,7 +33,7 @@ struct kvmflip_host_ring {
 	u32 nr;
 	u32 prod;
 	u32 cons;
-	u32 notified;
+	u32 published;
 };
 
 size_t kvmflip_ring_bytes(u32 nr, size_t entry_size);

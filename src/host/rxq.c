@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip: receive queues of NICs that write into a pool. */
 
+#include <kunit/visibility.h>
 #include <linux/bpf.h>
 #include <linux/delay.h>
 #include <linux/ethtool.h>
 #include <linux/file.h>
 #include <linux/netlink.h>
+#include <linux/nospec.h>
 #include <linux/rtnetlink.h>
 #include <net/xdp_sock.h>
 #include <net/xdp_sock_drv.h>
@@ -23,12 +25,21 @@
 #define KF_FILL_SLACK	64
 /* How soon to try again when there was no memory to grant a buffer. */
 #define KF_RETRY	msecs_to_jiffies(10)
+/* How long a driver may take to give a queue back until somebody is told. */
+#define KF_DETACH	(10 * HZ)
+/* In this time a lazy IOMMU domain has forgotten what AF_XDP unmapped. */
+#define KF_FLUSH_MS	20
 
 /* Every queue that is served; changed under rtnl and kvmflip_lock. */
 LIST_HEAD(kvmflip_rxqs);
 
 /* Where queues are taken down, which may take as long as their driver does. */
 static struct workqueue_struct *kf_finish_wq;
+
+/* Queues that are being taken down, and who waits for that. */
+static LIST_HEAD(kf_finishing);
+static DEFINE_SPINLOCK(kf_finishing_lock);
+static DECLARE_WAIT_QUEUE_HEAD(kf_finished);
 
 static int kf_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
@@ -50,10 +61,9 @@ static void kf_post(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmf
 		return;
 	list_for_each_entry_safe(buf, next, bufs, list) {
 		list_del_init(&buf->list);
-		buf->holder = rxq->holder;
 		chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
 		for (i = 0; i < 1U << table->chunk_order; i++, chunk++) {
-			kvmflip_chunk_post(table, chunk);
+			kvmflip_chunk_post(table, chunk, rxq->id);
 			kvmflip_xsk_fill_put(&rxq->xsk, (u64)chunk << rxq->pool->chunk_shift);
 		}
 		rxq->posted++;
@@ -82,8 +92,9 @@ static void kf_refill(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kv
  * Finds the buffer of a completion, if it is one that this queue has posted.
  * Returns the counter of the reason if there is no frame to deliver, else 0.
  */
-static unsigned int kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc,
-				struct kvmflip_frame *frame)
+VISIBLE_IF_KUNIT
+unsigned int kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc,
+			 struct kvmflip_frame *frame)
 {
 	struct kvmflip_pool *pool = rxq->pool;
 	u32 chunk_size = 1U << pool->chunk_shift;
@@ -95,9 +106,10 @@ static unsigned int kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *
 	frame->len = desc->len;
 	if (chunk >= (u64)pool->table.nr << pool->table.chunk_order)
 		return KVMFLIP_A_STATS_DROPPED_INVALID;
-	buf = &pool->table.buf[chunk >> pool->table.chunk_order];
-	if (READ_ONCE(buf->holder) != rxq->holder || !kvmflip_chunk_complete(&pool->table, chunk))
+	chunk = array_index_nospec(chunk, (u64)pool->table.nr << pool->table.chunk_order);
+	if (!kvmflip_chunk_complete(&pool->table, chunk, rxq->id))
 		return KVMFLIP_A_STATS_DROPPED_UNPOSTED;
+	buf = &pool->table.buf[chunk >> pool->table.chunk_order];
 
 	rxq->posted--;
 	buf->dirty = true;
@@ -270,9 +282,9 @@ static u32 kf_target(struct net_device *netdev, u32 rx_entries)
 	ASSERT_RTNL();
 
 	if (netdev->ethtool_ops->get_ringparam) {
-		kvmflip_compat_netdev_lock(netdev);
+		netdev_lock_ops(netdev);
 		netdev->ethtool_ops->get_ringparam(netdev, &param, &kernel_param, NULL);
-		kvmflip_compat_netdev_unlock(netdev);
+		netdev_unlock_ops(netdev);
 	}
 	return rx_entries + KVMFLIP_BATCH + param.rx_pending + KF_FILL_SLACK;
 }
@@ -306,9 +318,10 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 		return err;
 
 	rxq->target = kf_target(netdev, rxq->xsk.rx.nr);
-	if (rxq->xsk.fill.nr < rxq->target) {
+	/* Twice, so that a driver that skips entries does not make it overflow. */
+	if (rxq->xsk.fill.nr < 2 * rxq->target) {
 		NL_SET_ERR_MSG_FMT(extack, "the fill ring has %u entries, it needs %u",
-				   rxq->xsk.fill.nr, rxq->target);
+				   rxq->xsk.fill.nr, 2 * rxq->target);
 		return -EINVAL;
 	}
 	got = kvmflip_pool_take(rxq->pool, &bufs, rxq->target);
@@ -326,7 +339,7 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 	}
 	if (!rxq->pool->rxqs++)
 		atomic_set(&rxq->pool->umems, 1);
-	rxq->holder = ++rxq->pool->next_holder;
+	rxq->id = ++rxq->pool->last_queue;
 	list_add_tail(&rxq->list, &kvmflip_rxqs);
 
 	kf_refill(rxq, &bufs, &delta);
@@ -344,9 +357,24 @@ static void kf_rxq_stop(struct kvmflip_rxq *rxq)
 
 	remove_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
 	cancel_delayed_work_sync(&rxq->work);
-	list_del(&rxq->list);
 	kvmflip_nic_stop(rxq->nic);
+	spin_lock(&kf_finishing_lock);
+	list_move_tail(&rxq->list, &kf_finishing);
+	spin_unlock(&kf_finishing_lock);
 	queue_work(kf_finish_wq, &rxq->finish);
+}
+
+/* Still being taken down? @rxq may be gone, so it is only compared. */
+static bool kf_is_finishing(const struct kvmflip_rxq *rxq)
+{
+	const struct kvmflip_rxq *other;
+	bool found = false;
+
+	spin_lock(&kf_finishing_lock);
+	list_for_each_entry(other, &kf_finishing, list)
+		found |= other == rxq;
+	spin_unlock(&kf_finishing_lock);
+	return found;
 }
 
 /*
@@ -372,16 +400,15 @@ static void kf_drain(struct kvmflip_rxq *rxq)
 	struct kvmflip_delta delta = {};
 	struct kvmflip_buffer *buf;
 	LIST_HEAD(bufs);
-	u32 i, chunk;
+	u32 chunk, order = table->chunk_order;
 
-	for (buf = table->buf; buf < table->buf + table->nr; buf++) {
-		if (buf->holder != rxq->holder || READ_ONCE(buf->state) != KVMFLIP_POSTED)
+	for (chunk = 0; chunk < table->nr << order; chunk++) {
+		if (!kvmflip_chunk_complete(table, chunk, rxq->id))
 			continue;
-		chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
-		for (i = 0; i < 1U << table->chunk_order; i++)
-			kvmflip_chunk_complete(table, chunk + i);
+		buf = &table->buf[chunk >> order];
 		buf->dirty = true;
-		list_add_tail(&buf->list, &bufs);
+		if (list_empty(&buf->list))
+			list_add_tail(&buf->list, &bufs);
 	}
 	/* Other queues of the device keep its mapping of the pool alive. */
 	if (rxq->nic->active)
@@ -398,8 +425,10 @@ static void kf_finish_work(struct work_struct *work)
 	struct file *link;
 
 	kvmflip_xsk_close(&rxq->xsk);
-	while (!kf_queue_is_down(rxq, xsk))
-		msleep(20);
+	do
+		msleep(KF_FLUSH_MS);
+	while (!kf_queue_is_down(rxq, xsk));
+	msleep(KF_FLUSH_MS);
 
 	rtnl_lock();
 	kf_drain(rxq);
@@ -412,8 +441,10 @@ static void kf_finish_work(struct work_struct *work)
 	if (!--rxq->pool->rxqs)
 		atomic_set(&rxq->pool->umems, 0);
 	mutex_unlock(&kvmflip_lock);
-	if (rxq->finished)
-		complete(rxq->finished);
+	spin_lock(&kf_finishing_lock);
+	list_del(&rxq->list);
+	spin_unlock(&kf_finishing_lock);
+	wake_up_all(&kf_finished);
 	kfree(rxq);
 }
 
@@ -476,11 +507,11 @@ err_free:
  * @extack: for the reason of an error
  *
  * Context: may sleep until the driver has given the queue back.
- * Return: 0, -ENODEV, -ENOENT.
+ * Return: 0, -ENODEV, -ENOENT; -EBUSY if the queue is given up but somebody
+ * still holds its socket, so that it goes down when they let go of it.
  */
 int kvmflip_rxq_detach(struct net *net, u32 ifindex, u32 queue, struct netlink_ext_ack *extack)
 {
-	DECLARE_COMPLETION_ONSTACK(finished);
 	struct net_device *netdev;
 	struct kvmflip_rxq *rxq;
 	int err = 0;
@@ -490,7 +521,6 @@ int kvmflip_rxq_detach(struct net *net, u32 ifindex, u32 queue, struct netlink_e
 	netdev = __dev_get_by_index(net, ifindex);
 	rxq = netdev ? kf_rxq_find(netdev, queue) : NULL;
 	if (rxq) {
-		rxq->finished = &finished;
 		kf_rxq_stop(rxq);
 	} else if (netdev) {
 		NL_SET_ERR_MSG_FMT(extack, "queue %u of %s is not attached", queue, netdev->name);
@@ -501,9 +531,13 @@ int kvmflip_rxq_detach(struct net *net, u32 ifindex, u32 queue, struct netlink_e
 	}
 	mutex_unlock(&kvmflip_lock);
 	rtnl_unlock();
-	if (!err)
-		wait_for_completion(&finished);
-	return err;
+	if (err)
+		return err;
+	if (wait_event_killable_timeout(kf_finished, !kf_is_finishing(rxq), KF_DETACH) <= 0) {
+		NL_SET_ERR_MSG(extack, "a process still holds the socket of the queue");
+		return -EBUSY;
+	}
+	return 0;
 }
 
 /**
@@ -526,19 +560,36 @@ struct file *kvmflip_rxq_share(const struct kvmflip_pool *pool)
 	return NULL;
 }
 
-static void kf_netdev_gone(struct net_device *netdev)
+static void kf_nic_stop_all(struct kvmflip_nic *nic)
 {
-	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
 	struct kvmflip_rxq *rxq, *next;
 
-	if (!nic)
-		return;
 	mutex_lock(&kvmflip_lock);
 	list_for_each_entry_safe(rxq, next, &kvmflip_rxqs, list)
 		if (rxq->nic == nic)
 			kf_rxq_stop(rxq);
 	mutex_unlock(&kvmflip_lock);
+}
+
+static void kf_netdev_gone(struct net_device *netdev)
+{
+	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
+
+	if (!nic)
+		return;
+	kf_nic_stop_all(nic);
 	kvmflip_nic_gone(nic);
+}
+
+/* Without its tag a frame of one VLAN would reach the port of another. */
+static void kf_netdev_features(struct net_device *netdev)
+{
+	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
+
+	if (!nic || !nic->active || !(netdev->features & NETIF_F_HW_VLAN_CTAG_RX))
+		return;
+	netdev_err(netdev, "kvmflip: VLAN stripping was turned on, queues are detached\n");
+	kf_nic_stop_all(nic);
 }
 
 static void kf_netdev_renamed(struct net_device *netdev)
@@ -560,6 +611,8 @@ static int kf_netdev_event(struct notifier_block *nb, unsigned long event, void 
 		kf_netdev_gone(netdev);
 	else if (event == NETDEV_CHANGENAME)
 		kf_netdev_renamed(netdev);
+	else if (event == NETDEV_FEAT_CHANGE)
+		kf_netdev_features(netdev);
 	return NOTIFY_DONE;
 }
 

@@ -3,7 +3,6 @@
 #ifndef _KVMFLIP_RXQ_H
 #define _KVMFLIP_RXQ_H
 
-#include <linux/completion.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -17,11 +16,12 @@
 
 /**
  * struct kvmflip_rxq - a receive queue that is served
- * @list: in the list of queues; rtnl and kvmflip_lock
+ * @list: in the list of queues, under rtnl and kvmflip_lock, or of those that are
+ *	  being taken down
  * @nic: its device
  * @pool: where its buffers come from
  * @queue: number of the queue on the device
- * @holder: what marks the buffers this queue has posted
+ * @id: what marks the chunks this queue has posted
  * @target: number of buffers it keeps posted
  * @posted: number of buffers posted now; @work's own, or written once the work
  *	    has been stopped
@@ -30,7 +30,6 @@
  * @wait: on the socket, tells of completions in softirq
  * @work: serves the queue
  * @finish: takes the queue down
- * @finished: completed when @finish is done; NULL if nobody waits
  * @stats: counters
  * @descs: completions of the batch; @work's own
  * @frames: frames of the batch; @work's own
@@ -40,7 +39,7 @@ struct kvmflip_rxq {
 	struct kvmflip_nic *nic;
 	struct kvmflip_pool *pool;
 	u32 queue;
-	u32 holder;
+	u32 id;
 	u32 target;
 	u32 posted;
 	bool broken;
@@ -48,7 +47,6 @@ struct kvmflip_rxq {
 	wait_queue_entry_t wait;
 	struct delayed_work work;
 	struct work_struct finish;
-	struct completion *finished;
 	struct kvmflip_stats stats;
 	struct xdp_desc descs[KVMFLIP_BATCH];
 	struct kvmflip_frame frames[KVMFLIP_BATCH];
@@ -84,5 +82,10 @@ int kvmflip_rxq_detach(struct net *net, u32 ifindex, u32 queue, struct netlink_e
 struct file *kvmflip_rxq_share(const struct kvmflip_pool *pool);
 int kvmflip_rxq_init(void);
 void kvmflip_rxq_exit(void);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+unsigned int kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc,
+			 struct kvmflip_frame *frame);
+#endif
 
 #endif /* _KVMFLIP_RXQ_H */

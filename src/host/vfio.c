@@ -88,6 +88,13 @@ static ssize_t kf_regs_rw(struct kf_vdev *kf, u32 offset, char __user *buf, size
 	return count;
 }
 
+/* The window is there for mmap(), and the VMM has the MSI-X table to itself. */
+static ssize_t kf_nothing_rw(char __user *buf, size_t count, bool write)
+{
+	count = min(count, PAGE_SIZE);
+	return write || !clear_user(buf, count) ? count : -EFAULT;
+}
+
 static u64 kf_region_size(u32 index)
 {
 	switch (index) {
@@ -121,7 +128,7 @@ static ssize_t kf_rw(struct vfio_device *vdev, char __user *buf, size_t count, l
 		else if (index == VFIO_PCI_BAR0_REGION_INDEX)
 			n = kf_regs_rw(kf, offset + done, buf + done, count - done, write);
 		else
-			return -EINVAL;
+			n = kf_nothing_rw(buf + done, count - done, write);
 		if (n < 0)
 			return n;
 		done += n;

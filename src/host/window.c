@@ -3,12 +3,33 @@
 
 #include <linux/bitmap.h>
 #include <linux/delay.h>
+#include <linux/nospec.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/vmalloc.h>
 
+#include "main.h"
 #include "window.h"
+
+/*
+ * How long a slot is lost to a guest that touched it while it was empty: so
+ * long that to keep touching costs the host next to nothing.
+ */
+#define KF_CLEAN_DELAY	msecs_to_jiffies(10)
+
+/* Slots unmapped with the VMM's lock held once. */
+#define KF_CLEAN_BATCH	64
+
+/* How often to try for the VMM's lock, at some 75 us each. */
+#define KF_LOCK_TRIES	100
+
+static void kf_clean_work(struct work_struct *work);
+
+static unsigned long *kf_bitmap(u32 nr)
+{
+	return kvcalloc(BITS_TO_LONGS(nr), sizeof(long), GFP_KERNEL_ACCOUNT);
+}
 
 /**
  * kvmflip_window_init - make a window whose slots are all empty
@@ -32,15 +53,18 @@ int kvmflip_window_init(struct kvmflip_window *window, struct kvmflip_pool *pool
 	window->nr = nr;
 	window->shift = pool->buffer_shift;
 	init_rwsem(&window->fault_lock);
+	INIT_DELAYED_WORK(&window->clean_work, kf_clean_work);
 	spin_lock_init(&window->lock);
 
 	window->ring_bytes = PAGE_ALIGN(ring_bytes);
 	window->rings = vmalloc_user(window->ring_bytes);
 	window->sink = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	window->slot = kvcalloc(nr, sizeof(*window->slot), GFP_KERNEL_ACCOUNT);
-	window->sunk = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), GFP_KERNEL_ACCOUNT);
-	window->used = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), GFP_KERNEL_ACCOUNT);
-	if (window->rings && window->sink && window->slot && window->sunk && window->used)
+	window->used = kf_bitmap(nr);
+	window->sunk = kf_bitmap(nr);
+	window->busy = kf_bitmap(nr);
+	if (window->rings && window->sink && window->slot && window->used && window->sunk &&
+	    window->busy)
 		return 0;
 
 	kvmflip_window_destroy(window);
@@ -53,10 +77,12 @@ int kvmflip_window_init(struct kvmflip_window *window, struct kvmflip_pool *pool
  */
 void kvmflip_window_destroy(struct kvmflip_window *window)
 {
+	cancel_delayed_work_sync(&window->clean_work);
 	if (window->mm)
 		mmdrop(window->mm);
-	kvfree(window->used);
+	kvfree(window->busy);
 	kvfree(window->sunk);
+	kvfree(window->used);
 	kvfree(window->slot);
 	if (window->sink)
 		__free_page(window->sink);
@@ -64,10 +90,28 @@ void kvmflip_window_destroy(struct kvmflip_window *window)
 	memset(window, 0, sizeof(*window));
 }
 
-static struct kvmflip_buffer *kf_slot(struct kvmflip_window *window, u32 slot)
+static void kf_zap(struct kvmflip_window *window, u32 slot, u32 n)
 {
-	/* Pairs with the release in kvmflip_window_fill(). */
-	return smp_load_acquire(&window->slot[slot]);
+	unmap_mapping_range(window->mapping,
+			    window->base + KVMFLIP_SLOTS_OFF + ((loff_t)slot << window->shift),
+			    (loff_t)n << window->shift, 1);
+}
+
+/* The sink is mapped at a slot: returns false if a buffer came in meanwhile. */
+static bool kf_sink(struct kvmflip_window *window, u32 slot)
+{
+	bool empty;
+
+	spin_lock(&window->lock);
+	empty = !window->slot[slot];
+	if (empty) {
+		__set_bit(slot, window->sunk);
+		__set_bit(slot, window->busy);
+	}
+	spin_unlock(&window->lock);
+	if (empty)
+		queue_delayed_work(kvmflip_wq, &window->clean_work, KF_CLEAN_DELAY);
+	return empty;
 }
 
 static vm_fault_t kf_fault_slot(struct kvmflip_window *window, struct vm_fault *vmf,
@@ -75,29 +119,27 @@ static vm_fault_t kf_fault_slot(struct kvmflip_window *window, struct vm_fault *
 {
 	u32 slot = offset >> window->shift;
 	u64 within = offset & ((1ULL << window->shift) - 1);
+	unsigned int counter = KVMFLIP_A_STATS_SINK_FAULTS;
+	struct page *page = window->sink;
 	struct kvmflip_buffer *buf;
-	unsigned int counter;
-	struct page *page;
+	bool stale = false;
 	vm_fault_t ret;
 
 	down_read(&window->fault_lock);
-	buf = kf_slot(window, slot);
-	if (!buf) {
-		set_bit(slot, window->sunk);
-		/* Pairs with the barrier in kvmflip_window_fill(). */
-		smp_mb__after_atomic();
-		buf = kf_slot(window, slot);
-	}
+	spin_lock(&window->lock);
+	buf = window->slot[slot];
+	spin_unlock(&window->lock);
 	if (buf) {
 		page = window->pool->pages[kvmflip_pool_first_page(window->pool, buf) +
 					   (within >> PAGE_SHIFT)];
 		counter = KVMFLIP_A_STATS_WINDOW_FAULTS;
-	} else {
-		page = window->sink;
-		counter = KVMFLIP_A_STATS_SINK_FAULTS;
 	}
 	ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(page));
+	if (!buf)
+		stale = !kf_sink(window, slot);
 	up_read(&window->fault_lock);
+	if (stale)
+		kf_zap(window, slot, 1);
 	kvmflip_stats_inc(window->stats, counter, 1);
 	return ret;
 }
@@ -165,10 +207,12 @@ int kvmflip_window_mmap(struct kvmflip_window *window, struct vm_area_struct *vm
 /*
  * A vCPU that faults while its page goes away gets -EFAULT from KVM_RUN, and
  * its VMM gives up; with the mmap_lock held it waits instead. A VMM that sits
- * on its own lock loses only that comfort.
+ * on its own lock loses only that comfort. No VMA changes, so the sequence
+ * counts that mmap_write_lock() keeps besides are of no use here.
  */
-static struct mm_struct *kf_lock_vmm(struct kvmflip_window *window, int tries)
+static struct mm_struct *kf_lock_vmm(struct kvmflip_window *window)
 {
+	int tries = KF_LOCK_TRIES;
 	struct mm_struct *mm;
 
 	spin_lock(&window->lock);
@@ -197,11 +241,56 @@ static void kf_unlock_vmm(struct mm_struct *mm)
 	mmdrop(mm);
 }
 
-static void kf_zap(struct kvmflip_window *window, u32 slot, u32 n)
+/* Unmaps slots, ascending, a contiguous run at a time. */
+static void kf_zap_slots(struct kvmflip_window *window, const u32 *slots, u32 n)
 {
-	unmap_mapping_range(window->mapping,
-			    window->base + KVMFLIP_SLOTS_OFF + ((loff_t)slot << window->shift),
-			    (loff_t)n << window->shift, 1);
+	u32 i, run, runs = 0;
+	struct mm_struct *mm;
+
+	mm = kf_lock_vmm(window);
+	for (i = 0; i < n; i += run) {
+		for (run = 1; i + run < n && slots[i + run] == slots[i] + run; run++)
+			;
+		kf_zap(window, slots[i], run);
+		runs++;
+	}
+	kf_unlock_vmm(mm);
+	kvmflip_stats_inc(window->stats, KVMFLIP_A_STATS_UNMAP_CALLS, runs);
+}
+
+static u32 kf_sunk(struct kvmflip_window *window, u32 *slots, u32 max)
+{
+	u32 slot, n = 0;
+
+	spin_lock(&window->lock);
+	for_each_set_bit(slot, window->sunk, window->nr) {
+		if (n == max)
+			break;
+		__clear_bit(slot, window->sunk);
+		slots[n++] = slot;
+	}
+	spin_unlock(&window->lock);
+	return n;
+}
+
+/* A slot at which the sink has come back meanwhile waits for the next time. */
+static void kf_clean_work(struct work_struct *work)
+{
+	struct kvmflip_window *window = container_of(to_delayed_work(work), struct kvmflip_window,
+						     clean_work);
+	u32 slots[KF_CLEAN_BATCH];
+	u32 i, n;
+
+	n = kf_sunk(window, slots, ARRAY_SIZE(slots));
+	if (!n)
+		return;
+	kf_zap_slots(window, slots, n);
+	spin_lock(&window->lock);
+	for (i = 0; i < n; i++)
+		if (!test_bit(slots[i], window->used) && !test_bit(slots[i], window->sunk))
+			__clear_bit(slots[i], window->busy);
+	spin_unlock(&window->lock);
+	queue_delayed_work(kvmflip_wq, &window->clean_work, KF_CLEAN_DELAY);
 }
 
 /**
@@ -213,16 +302,18 @@ static void kf_zap(struct kvmflip_window *window, u32 slot, u32 n)
  */
 u32 kvmflip_window_alloc(struct kvmflip_window *window)
 {
-	u32 slot = KVMFLIP_NO_SLOT;
+	u32 slot;
 
 	spin_lock(&window->lock);
-	if (window->in_use < window->nr) {
-		slot = find_next_zero_bit(window->used, window->nr, window->cursor);
-		if (slot >= window->nr)
-			slot = find_first_zero_bit(window->used, window->nr);
+	slot = find_next_zero_bit(window->busy, window->nr, window->cursor);
+	if (slot >= window->nr)
+		slot = find_first_zero_bit(window->busy, window->nr);
+	if (slot < window->nr) {
 		__set_bit(slot, window->used);
-		window->in_use++;
+		__set_bit(slot, window->busy);
 		window->cursor = slot + 1;
+	} else {
+		slot = KVMFLIP_NO_SLOT;
 	}
 	spin_unlock(&window->lock);
 	return slot;
@@ -241,9 +332,11 @@ void kvmflip_window_release(struct kvmflip_window *window, const u32 *slots, u32
 	u32 i;
 
 	spin_lock(&window->lock);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		__clear_bit(slots[i], window->used);
-	window->in_use -= n;
+		if (!test_bit(slots[i], window->sunk))
+			__clear_bit(slots[i], window->busy);
+	}
 	spin_unlock(&window->lock);
 }
 
@@ -253,25 +346,17 @@ void kvmflip_window_release(struct kvmflip_window *window, const u32 *slots, u32
  * @slot: from kvmflip_window_alloc()
  * @buf: KVMFLIP_MAPPED buffer without a byte the guest must not read
  *
- * Context: may sleep, but does not wait for the VMM.
+ * A guest that touched the slot in the moment since it was allocated sees the
+ * sink in it until that is cleaned up.
+ *
+ * Context: process context.
  */
 void kvmflip_window_fill(struct kvmflip_window *window, u32 slot, struct kvmflip_buffer *buf)
 {
-	struct mm_struct *mm;
-
-	/* Pairs with the acquire in kf_slot(): @buf is as its finder needs it. */
-	smp_store_release(&window->slot[slot], buf);
-	/*
-	 * Pairs with the barrier in kf_fault_slot(): either the fault sees the
-	 * buffer or this sees that the sink may be mapped.
-	 */
-	smp_mb();
-	if (!test_and_clear_bit(slot, window->sunk))
-		return;
-	mm = kf_lock_vmm(window, 1);
-	kf_zap(window, slot, 1);
-	kvmflip_stats_inc(window->stats, KVMFLIP_A_STATS_UNMAP_CALLS, 1);
-	kf_unlock_vmm(mm);
+	spin_lock(&window->lock);
+	window->slot[slot] = buf;
+	window->mapped++;
+	spin_unlock(&window->lock);
 }
 
 static int kf_cmp_u32(const void *a, const void *b)
@@ -286,20 +371,22 @@ static u32 kf_detach_slots(struct kvmflip_window *window, u32 *slots, u32 n,
 			   struct list_head *bufs)
 {
 	struct kvmflip_buffer *buf;
-	u32 i, kept = 0;
+	u32 i, slot, kept = 0;
 
 	sort(slots, n, sizeof(*slots), kf_cmp_u32, NULL);
 	down_write(&window->fault_lock);
-	for (i = 0; i < n; i++) {
-		if (slots[i] >= window->nr)
-			break;
-		buf = kf_slot(window, slots[i]);
+	spin_lock(&window->lock);
+	for (i = 0; i < n && slots[i] < window->nr; i++) {
+		slot = array_index_nospec(slots[i], window->nr);
+		buf = window->slot[slot];
 		if (!buf)
 			continue;
-		WRITE_ONCE(window->slot[slots[i]], NULL);
+		window->slot[slot] = NULL;
 		list_add_tail(&buf->list, bufs);
-		slots[kept++] = slots[i];
+		slots[kept++] = slot;
 	}
+	window->mapped -= kept;
+	spin_unlock(&window->lock);
 	up_write(&window->fault_lock);
 	return kept;
 }
@@ -318,23 +405,11 @@ u32 kvmflip_window_empty(struct kvmflip_window *window, u32 *slots, u32 n,
 			 struct list_head *bufs)
 {
 	u32 kept = kf_detach_slots(window, slots, n, bufs);
-	u32 i, run, runs = 0;
-	struct mm_struct *mm;
 
-	if (!kept)
-		return 0;
-
-	mm = kf_lock_vmm(window, 20);
-	for (i = 0; i < kept; i += run) {
-		for (run = 1; i + run < kept && slots[i + run] == slots[i] + run; run++)
-			;
-		kf_zap(window, slots[i], run);
-		runs++;
+	if (kept) {
+		kf_zap_slots(window, slots, kept);
+		kvmflip_window_release(window, slots, kept);
 	}
-	kf_unlock_vmm(mm);
-	kvmflip_stats_inc(window->stats, KVMFLIP_A_STATS_UNMAP_CALLS, runs);
-
-	kvmflip_window_release(window, slots, kept);
 	return kept;
 }
 

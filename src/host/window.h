@@ -30,16 +30,21 @@
  *		between, so that the unmap that follows finds every such entry.
  *		It is never taken on the path of a frame: a fault may sleep for
  *		as long as its VMM has no memory.
- * @slot: buffer in each slot, or NULL. Filled without a lock by who allocated
- *	  the slot, emptied under @fault_lock.
- * @sunk: bit per slot that the sink may be mapped at
- * @lock: protects @used, @in_use, @cursor, @mm and @hva; a leaf lock
+ * @clean_work: unmaps the sink and frees the slots it stood at
+ * @lock: protects all that follows; a leaf lock
+ * @slot: buffer in each slot, or NULL; emptied with @fault_lock held too
+ * @mapped: number of slots that hold a buffer
  * @used: bit per slot that is allocated
- * @in_use: number of bits set in @used
+ * @sunk: bit per slot that the sink is mapped at
+ * @busy: bit per slot that is @used or @sunk, or just being cleaned
  * @cursor: where to look for a slot next, so that slots come in ring order and
  *	    a batch of returns is one contiguous run
  * @mm: of the VMM, once it has mapped the window; holds mm_count
  * @hva: where in @mm the window begins
+ *
+ * A guest that touches an empty slot gets the sink there, and the slot is not
+ * used again before the sink has been unmapped. That is done now and then and
+ * off the path of frames, so the guest takes away only from itself.
  *
  * Lock order: mmap_lock, @fault_lock, @lock.
  */
@@ -54,11 +59,13 @@ struct kvmflip_window {
 	u32 nr;
 	u32 shift;
 	struct rw_semaphore fault_lock;
-	struct kvmflip_buffer **slot;
-	unsigned long *sunk;
+	struct delayed_work clean_work;
 	spinlock_t lock;	/* see above */
+	struct kvmflip_buffer **slot;
+	u32 mapped;
 	unsigned long *used;
-	u32 in_use;
+	unsigned long *sunk;
+	unsigned long *busy;
 	u32 cursor;
 	struct mm_struct *mm;
 	unsigned long hva;

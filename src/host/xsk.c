@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip: the rings of an AF_XDP socket, used from within the kernel. */
 
+#include <kunit/visibility.h>
 #include <linux/file.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -22,7 +23,8 @@ static void kf_ring_close(struct kvmflip_xsk_ring *ring)
 	memset(ring, 0, sizeof(*ring));
 }
 
-static bool kf_layout_valid(const struct kvmflip_xsk_layout *layout, size_t desc_size)
+VISIBLE_IF_KUNIT
+bool kf_layout_valid(const struct kvmflip_xsk_layout *layout, size_t desc_size)
 {
 	u64 head = max3(layout->producer, layout->consumer, layout->flags);
 
@@ -34,7 +36,9 @@ static bool kf_layout_valid(const struct kvmflip_xsk_layout *layout, size_t desc
 
 /*
  * The rings are mapped from the socket here, rather than taken from where the
- * caller has them mapped, so that they are surely this socket's.
+ * caller has them mapped, so that a mistake of the caller's cannot give other
+ * memory for them. A caller that remaps the address in between can, and can
+ * write to the rings at any time anyway: nothing in them is trusted.
  */
 static int kf_ring_open(struct kvmflip_xsk_ring *ring, struct file *file,
 			const struct kvmflip_xsk_layout *layout, size_t desc_size, u64 pgoff)

@@ -77,4 +77,8 @@ int kvmflip_xsk_receive(struct kvmflip_xsk *xsk, struct xdp_desc *descs, u32 max
 void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr);
 bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk);
 
+#if IS_ENABLED(CONFIG_KUNIT)
+bool kf_layout_valid(const struct kvmflip_xsk_layout *layout, size_t desc_size);
+#endif
+
 #endif /* _KVMFLIP_XSK_H */

@@ -8,7 +8,7 @@
 #include <linux/if_xdp.h>
 
 #define XSK_RX_ENTRIES 512
-#define XSK_FILL_ENTRIES 4096
+#define XSK_FILL_ENTRIES 16384
 
 struct nic;
 
