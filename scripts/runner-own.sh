@@ -16,7 +16,9 @@ start() {
 
 	qemu=(
 		qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
-		"${machine[@]}" -smp 2 -m "$mem" -serial chardev:klog
+		"${machine[@]}" -smp 2 -m "$mem"
+		# the kernel's console, to a file only
+		-chardev "file,id=klog,path=$log,append=on" -serial chardev:klog
 		-kernel "$build/arch/x86/boot/bzImage" -initrd "$run/initramfs.gz"
 		-append "console=ttyS0 $kargs"
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
