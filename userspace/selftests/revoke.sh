@@ -10,8 +10,12 @@ kernel_mark() {
 	echo "kvmflip-test: $*" >/dev/kmsg
 }
 
+faults() {
+	dmesg | grep -c 'DMAR:.*DMA Write.*fault addr' || true
+}
+
 late_write() { # NIC
-	local nic=$1 answer unposted
+	local nic=$1 answer unposted before
 
 	load_module
 	# its fill ring is the one that is poked
@@ -26,15 +30,15 @@ late_write() { # NIC
 	coproc poke { poolpeek poke p "${tag[a]}" 16; }
 	read -r -t "$patience" answer <&"${poke[0]}"
 	equal 'entries of the fill ring' "$answer" 'ready 16'
+	before=$(faults)
 	kernel_mark 'expect DMAR'
-	# enough for the NIC to come to those entries
-	for _ in {1..8}; do
+	# enough for the NIC to come to those entries: some 900 are before them
+	for _ in {1..6}; do
 		gen send "$nic" count=200 size=1514 burst=50 gap-us=5000 \
 			"to=b2:b2:b2:b2:b2:b2/0/${tag[host]}/1"
 		nap 1
-		unposted=$(stat rxq "$nic" dropped_unposted)
-		((unposted >= 16)) && break
 	done
+	unposted=$(stat rxq "$nic" dropped_unposted)
 	echo >&"${poke[1]}"
 	read -r -t "$patience" answer <&"${poke[0]}"
 	# shellcheck disable=SC2154 # set by coproc
@@ -42,7 +46,9 @@ late_write() { # NIC
 	sleep 1
 	kernel_mark 'expected end'
 	equal "chunks of the guest that the device wrote to" "$answer" 'changed 0'
-	equal 'completions of chunks that were not posted' "$unposted" 16
+	positive "the device's writes that faulted" "$(($(faults) - before))"
+	# igb completes what it did not write; virtio_net finds no header there
+	[[ $nic != igb ]] || equal 'completions of chunks that were not posted' "$unposted" 16
 	vm_stop a
 	guest_is_clean a
 	equal 'received' "$(field "$report" received)" 100
