@@ -8,6 +8,10 @@
 
 #define KFT_BUFFERS	8
 
+/* Queues of the same pool. */
+#define KFT_QUEUE	5
+#define KFT_OTHER	6
+
 /**
  * struct kft_pair - two states and the law
  * @name: of the case
@@ -244,7 +248,7 @@ static void kft_posted_none(struct kunit *test)
 	u32 chunk, seen = 0;
 
 	for (chunk = 0; chunk < size->nr << size->order; chunk++)
-		seen += kvmflip_chunk_complete(table, chunk);
+		seen += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
 	KUNIT_EXPECT_EQ(test, seen, 0);
 }
 
@@ -256,20 +260,20 @@ static void kft_posted_once(struct kunit *test)
 	u32 first = 0, duplicate = 0;
 
 	for (chunk = 0; chunk < nr; chunk++)
-		kvmflip_chunk_post(table, chunk);
+		kvmflip_chunk_post(table, chunk, KFT_QUEUE);
 	for (chunk = 0; chunk < nr; chunk++) {
-		first += kvmflip_chunk_complete(table, chunk);
-		duplicate += kvmflip_chunk_complete(table, chunk);
+		first += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
+		duplicate += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
 	}
 	for (chunk = 0; chunk < nr; chunk++)
-		duplicate += kvmflip_chunk_complete(table, chunk);
+		duplicate += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
 	KUNIT_EXPECT_EQ(test, first, nr);
 	KUNIT_EXPECT_EQ(test, duplicate, 0);
 
 	/* Posted again it may complete again. */
-	kvmflip_chunk_post(table, nr - 1);
-	KUNIT_EXPECT_TRUE(test, kvmflip_chunk_complete(table, nr - 1));
-	KUNIT_EXPECT_FALSE(test, kvmflip_chunk_complete(table, nr - 1));
+	kvmflip_chunk_post(table, nr - 1, KFT_QUEUE);
+	KUNIT_EXPECT_TRUE(test, kvmflip_chunk_complete(table, nr - 1, KFT_QUEUE));
+	KUNIT_EXPECT_FALSE(test, kvmflip_chunk_complete(table, nr - 1, KFT_QUEUE));
 }
 
 /* Only one chunk is posted: no completion for another is good. */
@@ -282,14 +286,36 @@ static void kft_posted_foreign(struct kunit *test)
 	u32 step = max(nr / 16, 1);
 
 	for (posted = 0; posted < nr; posted += step) {
-		kvmflip_chunk_post(table, posted);
+		kvmflip_chunk_post(table, posted, KFT_QUEUE);
 		for (chunk = 0; chunk < nr; chunk++)
 			if (chunk != posted)
-				foreign += kvmflip_chunk_complete(table, chunk);
-		own += kvmflip_chunk_complete(table, posted);
+				foreign += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
+		own += kvmflip_chunk_complete(table, posted, KFT_QUEUE);
 	}
 	KUNIT_EXPECT_EQ(test, foreign, 0);
 	KUNIT_EXPECT_EQ(test, own, DIV_ROUND_UP(nr, step));
+}
+
+/* A chunk is its queue's alone, and is still that after another has tried. */
+static void kft_posted_other_queue(struct kunit *test)
+{
+	static const u32 others[] = { 1, KFT_QUEUE - 1, KFT_OTHER, BIT(31), U32_MAX };
+	const struct kft_order *size = test->param_value;
+	struct kvmflip_buffers *table = kft_table(test, size->nr, size->order);
+	u32 chunk, nr = size->nr << size->order;
+	u32 i, foreign = 0, own = 0;
+
+	for (chunk = 0; chunk < nr; chunk++)
+		kvmflip_chunk_post(table, chunk, chunk % 2 ? KFT_OTHER : KFT_QUEUE);
+	for (chunk = 0; chunk < nr; chunk += 2)
+		for (i = 0; i < ARRAY_SIZE(others); i++)
+			foreign += kvmflip_chunk_complete(table, chunk, others[i]);
+	for (chunk = 1; chunk < nr; chunk += 2)
+		foreign += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
+	KUNIT_EXPECT_EQ(test, foreign, 0);
+	for (chunk = 0; chunk < nr; chunk++)
+		own += kvmflip_chunk_complete(table, chunk, chunk % 2 ? KFT_OTHER : KFT_QUEUE);
+	KUNIT_EXPECT_EQ(test, own, nr);
 }
 
 static struct kunit_case kft_cases[] = {
@@ -301,6 +327,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_posted_none, kft_order_gen_params),
 	KUNIT_CASE_PARAM(kft_posted_once, kft_order_gen_params),
 	KUNIT_CASE_PARAM(kft_posted_foreign, kft_order_gen_params),
+	KUNIT_CASE_PARAM(kft_posted_other_queue, kft_order_gen_params),
 	{}
 };
 

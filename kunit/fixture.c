@@ -3,6 +3,7 @@
 
 #include <kunit/resource.h>
 #include <kunit/test-bug.h>
+#include <linux/bitmap.h>
 #include <linux/fs.h>
 
 #include "fixture.h"
@@ -192,4 +193,15 @@ struct address_space *kvmflip_test_mapping(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, mapping);
 	address_space_init_once(mapping);
 	return mapping;
+}
+
+/**
+ * kvmflip_test_slots - number of slots that are allocated
+ * @window: window
+ *
+ * Return: number.
+ */
+u32 kvmflip_test_slots(const struct kvmflip_window *window)
+{
+	return bitmap_weight(window->used, window->nr);
 }

@@ -21,6 +21,7 @@ struct kvmflip_port *kvmflip_test_port(struct kunit *test, const char *name,
 struct kvmflip_port *kvmflip_test_port_running(struct kunit *test, const char *name,
 					       struct kvmflip_pool *pool, u32 slots);
 struct address_space *kvmflip_test_mapping(struct kunit *test);
+u32 kvmflip_test_slots(const struct kvmflip_window *window);
 
 /* Where the window begins in the file that the tests pretend to have. */
 #define KVMFLIP_TEST_BASE	BIT_ULL(40)

@@ -29,7 +29,7 @@ static void kft_ring(struct kunit *test, struct kvmflip_host_ring *ring, size_t 
 	kvmflip_ring_init(ring, mem, KFT_NR);
 	ring->prod = base;
 	ring->cons = base;
-	ring->notified = base;
+	ring->published = base;
 	ring->shared->prod = cpu_to_le32(base);
 	ring->shared->cons = cpu_to_le32(base);
 	ring->shared->event = cpu_to_le32(base);
@@ -220,7 +220,7 @@ static void kft_rx_event(struct kunit *test)
 		for (n = 0; n <= KFT_NR; n++) {
 			for (o = 0; o < ARRAY_SIZE(offsets); o++) {
 				ring.prod = old;
-				ring.notified = old;
+				ring.published = old;
 				event = old + offsets[o];
 				ring.shared->event = cpu_to_le32(event);
 				for (i = 0; i < n; i++)

@@ -77,14 +77,14 @@ static void kft_alloc_in_ring_order(struct kunit *test)
 
 	for (i = 0; i < KFT_SLOTS; i++) {
 		KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), i);
-		KUNIT_EXPECT_EQ(test, window->in_use, i + 1);
+		KUNIT_EXPECT_EQ(test, kvmflip_test_slots(window), i + 1);
 	}
 	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), KVMFLIP_NO_SLOT);
 	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), KVMFLIP_NO_SLOT);
-	KUNIT_EXPECT_EQ(test, window->in_use, KFT_SLOTS);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(window), KFT_SLOTS);
 
 	kvmflip_window_release(window, slots, ARRAY_SIZE(slots));
-	KUNIT_EXPECT_EQ(test, window->in_use, KFT_SLOTS - 3);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(window), KFT_SLOTS - 3);
 	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), 3);
 	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), 4);
 	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), 11);
@@ -102,7 +102,7 @@ static void kft_alloc_goes_round(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, slot, i % KFT_SLOTS);
 		kvmflip_window_release(&kft->window, &slot, 1);
 	}
-	KUNIT_EXPECT_EQ(test, kft->window.in_use, 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&kft->window), 0);
 }
 
 static void kft_used(struct kunit *test)
@@ -205,7 +205,7 @@ static void kft_empty(struct kunit *test)
 	memcpy(slots, row->slots, sizeof(slots));
 	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(window, slots, row->n, &bufs), row->kept);
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), row->runs);
-	KUNIT_EXPECT_EQ(test, window->in_use, 11 - row->kept);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(window), 11 - row->kept);
 
 	/* Those and only those that held a buffer are empty and free now. */
 	for (i = 0; i < KFT_SLOTS; i++) {
@@ -304,8 +304,6 @@ static void kft_empty_slots_are_sink(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, slot) + 7), 0);
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_SINK_FAULTS), KFT_SLOTS);
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_WINDOW_FAULTS), 0);
-	for (slot = 0; slot < KFT_SLOTS; slot++)
-		KUNIT_EXPECT_TRUE(test, test_bit(slot, kft->window.sunk));
 
 	/* Writes go to a page of the port's own. */
 	KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, 3) + 7, 0x77), 0);
@@ -332,39 +330,83 @@ static void kft_rings_are_mapped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft_peek(addr + PAGE_SIZE - 1), 0x66);
 }
 
+/* A slot at which the sink stands is not used before that is gone. */
+static void kft_sunk_slots_wait(struct kunit *test)
+{
+	struct kft_window *kft = kft_window(test);
+	struct kvmflip_window *window = &kft->window;
+	unsigned long addr = kft_map(test, kft);
+	u32 slot;
+
+	disable_delayed_work_sync(&window->clean_work);
+	for (slot = 0; slot < KFT_SLOTS; slot++)
+		if (slot != 4 && slot != 7)
+			KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, slot)), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), 4);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), 7);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), KVMFLIP_NO_SLOT);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 0);
+
+	/* Touched when it was allocated already, and freed again. */
+	slot = 4;
+	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, slot)), 0);
+	kvmflip_window_release(window, &slot, 1);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), KVMFLIP_NO_SLOT);
+
+	enable_delayed_work(&window->clean_work);
+	schedule_delayed_work(&window->clean_work, 0);
+	flush_delayed_work(&window->clean_work);
+	/* 0 to 6 and from 8 on. */
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 2);
+	for (slot = 8; slot < KFT_SLOTS; slot++)
+		KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), slot);
+	for (slot = 0; slot < 7; slot++)
+		KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), slot);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), KVMFLIP_NO_SLOT);
+}
+
+/* Without being touched again, whatever was looked at in the slot before. */
 static void kft_buffer_appears(struct kunit *test)
 {
 	struct kft_window *kft = kft_window(test);
 	unsigned long addr = kft_map(test, kft);
 	struct kvmflip_buffer *buf[2];
-	u32 slots[] = { 0, 1 };
+	u32 i, slots[] = { 0, 1 };
 	LIST_HEAD(bufs);
 
-	/* Slot 0 was looked at while it was empty, slot 1 was not. */
-	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0)), 0);
-	buf[0] = kft_fill(test, kft, 0);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 1);
-	KUNIT_EXPECT_FALSE(test, test_bit(0, kft->window.sunk));
-	buf[1] = kft_fill(test, kft, 1);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 1);
-
-	kvmflip_test_bytes(kft->pool, buf[0])[9] = 0x90;
-	kvmflip_test_bytes(kft->pool, buf[1])[9] = 0x91;
-	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0) + 9), 0x90);
-	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 1) + 9), 0x91);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_WINDOW_FAULTS), 2);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_SINK_FAULTS), 1);
-	KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, 1) + 10, 0xa1), 0);
-	KUNIT_EXPECT_EQ(test, kvmflip_test_bytes(kft->pool, buf[1])[10], 0xa1);
-	/* No reference is taken for the mapping: the pool's is the only one. */
-	KUNIT_EXPECT_EQ(test, page_ref_count(kvmflip_pool_page(kft->pool, buf[1])), 1);
-
-	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(&kft->window, slots, 2, &bufs), 2);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 2);
+	/* Slot 0 while it was empty, slot 1 while it was allocated but not filled. */
 	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0) + 9), 0);
+	flush_delayed_work(&kft->window.clean_work);
+	buf[0] = kft_fill(test, kft, 0);
+	buf[1] = kvmflip_test_buffer(test, kft->pool, KVMFLIP_MAPPED);
+	KUNIT_ASSERT_EQ(test, kvmflip_window_alloc(&kft->window), 1);
 	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 1) + 9), 0);
-	KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, 1) + 10, 0xff), 0);
-	KUNIT_EXPECT_EQ(test, kvmflip_test_bytes(kft->pool, buf[1])[10], 0xa1);
+	kvmflip_window_fill(&kft->window, 1, buf[1]);
+	flush_delayed_work(&kft->window.clean_work);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 2);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_SINK_FAULTS), 2);
+	KUNIT_EXPECT_EQ(test, kft->window.mapped, 2);
+
+	for (i = 0; i < 2; i++) {
+		kvmflip_test_bytes(kft->pool, buf[i])[9] = 0x90 + i;
+		KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, i) + 9), 0x90 + i);
+		KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, i) + 10, 0xa0 + i), 0);
+		KUNIT_EXPECT_EQ(test, kvmflip_test_bytes(kft->pool, buf[i])[10], 0xa0 + i);
+		/* No reference is taken for the mapping: the pool's is the only one. */
+		KUNIT_EXPECT_EQ(test, page_ref_count(kvmflip_pool_page(kft->pool, buf[i])), 1);
+	}
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_WINDOW_FAULTS), 2);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_SINK_FAULTS), 2);
+
+	/* And they disappear, for reads and for writes. */
+	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(&kft->window, slots, 2, &bufs), 2);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 3);
+	KUNIT_EXPECT_EQ(test, kft->window.mapped, 0);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, i) + 9), 0);
+		KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, i) + 10, 0xff), 0);
+		KUNIT_EXPECT_EQ(test, kvmflip_test_bytes(kft->pool, buf[i])[10], 0xa0 + i);
+	}
 	kft_give(kft, &bufs);
 }
 
@@ -503,6 +545,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_empty, kft_empty_gen_params),
 	KUNIT_CASE(kft_empty_slots_are_sink),
 	KUNIT_CASE(kft_rings_are_mapped),
+	KUNIT_CASE(kft_sunk_slots_wait),
 	KUNIT_CASE(kft_buffer_appears),
 	KUNIT_CASE(kft_empty_with_vmm_locked),
 	KUNIT_CASE(kft_vma_is_safe),

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip tests: ports, the guests' endpoints. */
+
+#include <kunit/resource.h>
+#include <linux/netlink.h>
+#include <linux/sizes.h>
+
+#include "fixture.h"
+
+#define KFT_BUFFERS	32
+#define KFT_SLOTS	8
+
+/**
+ * struct kft_port - a port under test
+ * @pool: its pool
+ * @port: the port, running
+ */
+struct kft_port {
+	struct kvmflip_pool *pool;
+	struct kvmflip_port *port;
+};
+
+static struct kft_port *kft_port(struct kunit *test)
+{
+	struct kft_port *kft = kunit_kzalloc(test, sizeof(*kft), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, kft);
+	kft->pool = kvmflip_test_pool(test, "kunit", KFT_BUFFERS);
+	kft->port = kvmflip_test_port_running(test, "kunit-a", kft->pool, KFT_SLOTS);
+	return kft;
+}
+
+/* Lets the guest have n buffers, in the slots from 0 on. */
+static void kft_map(struct kunit *test, struct kft_port *kft, u32 n)
+{
+	struct kvmflip_port *port = kft->port;
+	struct kvmflip_buffer *buf;
+	u32 i, slot;
+
+	for (i = 0; i < n; i++) {
+		buf = kvmflip_test_buffer(test, kft->pool, KVMFLIP_MAPPED);
+		slot = kvmflip_window_alloc(&port->window);
+		KUNIT_ASSERT_EQ(test, slot, i);
+		kvmflip_window_fill(&port->window, slot, buf);
+	}
+	KUNIT_ASSERT_EQ(test, kft->pool->table.count[KVMFLIP_MAPPED], n);
+}
+
+static void kft_return(struct kvmflip_port *port, u32 prod, u32 slot)
+{
+	__le32 *entry = port->ret.entries;
+
+	entry[prod & (port->ret.nr - 1)] = cpu_to_le32(slot);
+	port->ret.shared->prod = cpu_to_le32(prod + 1);
+}
+
+static void kft_ring_doorbell(struct kvmflip_port *port)
+{
+	kvmflip_port_doorbell(port);
+	flush_work(&port->return_work);
+}
+
+/**
+ * struct kft_config - what a user may ask of a port
+ * @name: of the case
+ * @mac: address
+ * @vlan: VLAN id
+ * @max: bytes, of a pool of 32 buffers of 4 KiB
+ * @err: what kvmflip_port_add() must say, with 02:00:00:00:00:61 taken
+ */
+struct kft_config {
+	const char *name;
+	u8 mac[ETH_ALEN];
+	u16 vlan;
+	u64 max;
+	int err;
+};
+
+static const struct kft_config kft_configs[] = {
+	{ "good", { 2, 0, 0, 0, 0, 1 }, 0, SZ_16K, 0 },
+	{ "good, VLAN", { 2, 0, 0, 0, 0, 1 }, 7, SZ_16K, 0 },
+	{ "one buffer", { 2, 0, 0, 0, 0, 1 }, 0, SZ_4K, 0 },
+	{ "whole pool", { 2, 0, 0, 0, 0, 1 }, 0, SZ_128K, 0 },
+	{ "nothing", { 2, 0, 0, 0, 0, 1 }, 0, 0, -ERANGE },
+	{ "no whole buffers", { 2, 0, 0, 0, 0, 1 }, 0, SZ_16K + 1, -ERANGE },
+	{ "less than a buffer", { 2, 0, 0, 0, 0, 1 }, 0, SZ_4K - 1, -ERANGE },
+	{ "more than the pool", { 2, 0, 0, 0, 0, 1 }, 0, SZ_128K + SZ_4K, -ERANGE },
+	{ "all there is", { 2, 0, 0, 0, 0, 1 }, 0, U64_MAX, -ERANGE },
+	{ "no address", {}, 0, SZ_16K, -EADDRNOTAVAIL },
+	{ "multicast", { 3, 0, 0, 0, 0, 1 }, 0, SZ_16K, -EADDRNOTAVAIL },
+	{ "broadcast", { 255, 255, 255, 255, 255, 255 }, 0, SZ_16K, -EADDRNOTAVAIL },
+	{ "taken", { 2, 0, 0, 0, 0, 'a' }, 0, SZ_16K, -EADDRINUSE },
+	{ "taken in another VLAN", { 2, 0, 0, 0, 0, 'a' }, 1, SZ_16K, 0 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kft_config, kft_configs, name);
+
+static void kft_add(struct kunit *test)
+{
+	const struct kft_config *row = test->param_value;
+	struct kvmflip_port_config config = { .vlan = row->vlan, .max = row->max };
+	struct kft_port *kft = kft_port(test);
+	struct netlink_ext_ack extack = {};
+	struct kvmflip_port *port = NULL;
+	uuid_t uuid;
+	u32 ports;
+	int err;
+
+	memcpy(config.mac, row->mac, sizeof(config.mac));
+	uuid_gen(&uuid);
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_port_add("kunit-new", kft->pool, &uuid, &config, &port, &extack);
+	ports = kft->pool->ports;
+	if (port && !err) {
+		KUNIT_EXPECT_PTR_EQ(test, kvmflip_port_find("kunit-new"), port);
+		KUNIT_EXPECT_PTR_EQ(test, kvmflip_port_find_uuid(&uuid), port);
+		KUNIT_EXPECT_EQ(test, kvmflip_port_slots(port), row->max / SZ_4K);
+		KUNIT_EXPECT_NE(test, port->id, KVMFLIP_PORT_HOST);
+		KUNIT_EXPECT_NE(test, port->id, kft->port->id);
+		KUNIT_EXPECT_NE(test, port->gen, 0);
+		KUNIT_EXPECT_NE(test, port->gen, kft->port->gen);
+		KUNIT_EXPECT_EQ(test, kvmflip_port_del(port, NULL), 0);
+	}
+	port = kvmflip_port_find("kunit-new");
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_EXPECT_EQ(test, err, row->err);
+	KUNIT_EXPECT_EQ(test, ports, err ? 1 : 2);
+	KUNIT_EXPECT_EQ(test, !extack._msg, !err);
+	KUNIT_EXPECT_NULL(test, port);
+}
+
+static void kft_add_twice(struct kunit *test)
+{
+	struct kft_port *kft = kft_port(test);
+	struct kvmflip_port_config config = kft->port->config;
+	struct kvmflip_port *port = NULL;
+	int same_name, same_uuid;
+	uuid_t uuid;
+
+	config.mac[5]++;
+	uuid_gen(&uuid);
+	mutex_lock(&kvmflip_lock);
+	same_name = kvmflip_port_add("kunit-a", kft->pool, &uuid, &config, &port, NULL);
+	same_uuid = kvmflip_port_add("kunit-b", kft->pool, &kft->port->uuid, &config, &port, NULL);
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_EXPECT_EQ(test, same_name, -EEXIST);
+	KUNIT_EXPECT_EQ(test, same_uuid, -EEXIST);
+	KUNIT_EXPECT_NULL(test, port);
+	KUNIT_EXPECT_EQ(test, kft->pool->ports, 1);
+}
+
+/* While somebody has the device open. */
+static void kft_del_open(struct kunit *test)
+{
+	struct kft_port *kft = kft_port(test);
+	struct netlink_ext_ack extack = {};
+	struct kvmflip_port *found;
+	int port_err, pool_err;
+
+	mutex_lock(&kvmflip_lock);
+	port_err = kvmflip_port_del(kft->port, &extack);
+	pool_err = kvmflip_pool_del(kft->pool, NULL);
+	found = kvmflip_port_find("kunit-a");
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_EXPECT_EQ(test, port_err, -EBUSY);
+	KUNIT_EXPECT_EQ(test, pool_err, -EBUSY);
+	KUNIT_EXPECT_NOT_NULL(test, extack._msg);
+	KUNIT_EXPECT_PTR_EQ(test, found, kft->port);
+	KUNIT_EXPECT_FALSE(test, kft->port->dead);
+}
+
+/* A reference outlives the port; the device of a deleted one does not open. */
+static void kft_del_referenced(struct kunit *test)
+{
+	struct kvmflip_pool *pool = kvmflip_test_pool(test, "kunit", KFT_BUFFERS);
+	struct kvmflip_port_config config = { .mac = { 2, 0, 0, 0, 0, 1 }, .max = SZ_16K };
+	struct address_space *mapping = kvmflip_test_mapping(test);
+	struct kvmflip_port *port, *held, *again;
+	u32 id = 0, ports;
+	uuid_t uuid;
+	int err;
+
+	uuid_gen(&uuid);
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_port_add("kunit-a", pool, &uuid, &config, &port, NULL);
+	held = NULL;
+	again = NULL;
+	if (!err) {
+		id = port->id;
+		held = kvmflip_port_get(id);
+		err = kvmflip_port_del(port, NULL);
+		again = kvmflip_port_get(id);
+	}
+	ports = pool->ports;
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	KUNIT_EXPECT_NULL(test, again);
+	KUNIT_EXPECT_EQ(test, ports, 0);
+	KUNIT_ASSERT_NOT_NULL(test, held);
+	KUNIT_EXPECT_EQ(test, kvmflip_port_open(held, mapping, KVMFLIP_TEST_BASE, NULL), -ENODEV);
+	KUNIT_EXPECT_EQ(test, held->state, KVMFLIP_PORT_STATE_CLOSED);
+	KUNIT_EXPECT_EQ(test, kref_read(&held->ref), 1);
+	kvmflip_port_put(held);
+}
+
+static void kft_set(struct kunit *test)
+{
+	struct kft_port *kft = kft_port(test);
+	struct kvmflip_port_config config = kft->port->config;
+	u32 gen = kft->port->gen, gen_same, gen_vlan, gen_mac;
+	int same, vlan, mac, max;
+
+	mutex_lock(&kvmflip_lock);
+	same = kvmflip_port_set(kft->port, &config, NULL);
+	gen_same = kft->port->gen;
+	config.vlan = 9;
+	vlan = kvmflip_port_set(kft->port, &config, NULL);
+	gen_vlan = kft->port->gen;
+	config.mac[5]++;
+	mac = kvmflip_port_set(kft->port, &config, NULL);
+	gen_mac = kft->port->gen;
+	config.max -= SZ_4K;
+	max = kvmflip_port_set(kft->port, &config, NULL);
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_EXPECT_EQ(test, same, 0);
+	KUNIT_EXPECT_EQ(test, vlan, 0);
+	KUNIT_EXPECT_EQ(test, mac, 0);
+	/* The window has the size it has. */
+	KUNIT_EXPECT_EQ(test, max, -EBUSY);
+	KUNIT_EXPECT_EQ(test, kft->port->config.max, KFT_SLOTS * SZ_4K);
+	KUNIT_EXPECT_EQ(test, gen_same, gen);
+	KUNIT_EXPECT_NE(test, gen_vlan, gen);
+	KUNIT_EXPECT_NE(test, gen_mac, gen_vlan);
+	KUNIT_EXPECT_EQ(test, kft->port->gen, gen_mac);
+}
+
+static void kft_returns(struct kunit *test)
+{
+	struct kft_port *kft = kft_port(test);
+	struct kvmflip_port *port = kft->port;
+	u32 i;
+
+	kft_map(test, kft, KFT_SLOTS);
+	for (i = 0; i < 5; i++)
+		kft_return(port, i, i);
+	kft_ring_doorbell(port);
+	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_RETURNS], 5);
+	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_BAD_RETURNS], 0);
+	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_UNMAP_CALLS], 1);
+	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_DOORBELLS], 1);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&port->window), KFT_SLOTS - 5);
+	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_MAPPED], KFT_SLOTS - 5);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(port->ret.shared->cons), 5);
+	/* The next return is to ring. */
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(port->ret.shared->event), 5);
+	kvmflip_test_states(test, &kft->pool->table);
+}
+
+static void kft_bad_returns(struct kunit *test)
+{
+	static const u32 bad[] = { 2, 2, 7, KFT_SLOTS, U32_MAX, 0x80000000, 100 };
+	struct kft_port *kft = kft_port(test);
+	struct kvmflip_port *port = kft->port;
+	u32 i;
+
+	kft_map(test, kft, 4);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		kft_return(port, i, bad[i]);
+	kft_ring_doorbell(port);
+	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_RETURNS], 1);
+	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_BAD_RETURNS], ARRAY_SIZE(bad) - 1);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&port->window), 3);
+	KUNIT_EXPECT_NULL(test, port->window.slot[2]);
+	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_MAPPED], 3);
+	KUNIT_EXPECT_EQ(test, kft->pool->table.illegal, 0);
+	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
+	kvmflip_test_states(test, &kft->pool->table);
+}
+
+/* A doorbell for nothing, and then an index that cannot be. */
+static void kft_broken_return_ring(struct kunit *test)
+{
+	struct kft_port *kft = kft_port(test);
+	struct kvmflip_port *port = kft->port;
+
+	kft_map(test, kft, 4);
+	kft_ring_doorbell(port);
+	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
+	port->ret.shared->prod = cpu_to_le32(port->ret.nr + 1);
+	kft_ring_doorbell(port);
+	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_FAILED);
+	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_RETURNS], 0);
+	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_MAPPED], 4);
+
+	kvmflip_port_reset(port);
+	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_OPENED);
+	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_FREE], KFT_BUFFERS);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(port->ret.shared->prod), 0);
+	kvmflip_port_start(port);
+	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
+}
+
+static void kft_reset(struct kunit *test)
+{
+	struct kft_port *kft = kft_port(test);
+	struct kvmflip_port *port = kft->port;
+
+	kft_map(test, kft, KFT_SLOTS);
+	mutex_lock(&port->lock);
+	kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
+	kvmflip_rx_publish(&port->rx);
+	mutex_unlock(&port->lock);
+	kft_return(port, 0, 3);
+	kft_ring_doorbell(port);
+
+	kvmflip_port_reset(port);
+	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_OPENED);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&port->window), 0);
+	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_REVOKED], KFT_SLOTS - 1);
+	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_FREE], KFT_BUFFERS);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&kft->pool->free), KFT_BUFFERS);
+	KUNIT_EXPECT_NULL(test, memchr_inv(port->rx.shared, 0, sizeof(*port->rx.shared)));
+	KUNIT_EXPECT_NULL(test, memchr_inv(port->ret.shared, 0, sizeof(*port->ret.shared)));
+	KUNIT_EXPECT_EQ(test, kvmflip_rx_space(&port->rx), port->rx.nr);
+	kvmflip_test_states(test, &kft->pool->table);
+}
+
+/* The VMM dies with everything it could hold. */
+static void kft_close(struct kunit *test)
+{
+	struct kft_port *kft = kft_port(test);
+	struct kvmflip_port *port = kft->port;
+	u32 i;
+
+	kft_map(test, kft, KFT_SLOTS);
+	for (i = 0; i < KFT_SLOTS; i++)
+		kft_return(port, i, i / 2);
+	kvmflip_port_doorbell(port);
+	kvmflip_port_close(port);
+	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_CLOSED);
+	KUNIT_EXPECT_EQ(test, port->pid, 0);
+	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_REVOKED] +
+			port->stats.v[KVMFLIP_A_STATS_RETURNS], KFT_SLOTS);
+	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_FREE], KFT_BUFFERS);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&kft->pool->free), KFT_BUFFERS);
+	kvmflip_test_states(test, &kft->pool->table);
+
+	/* A start from a guest that is gone starts nothing. */
+	kvmflip_port_start(port);
+	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_CLOSED);
+}
+
+/* What the next VMM finds is as new. */
+static void kft_open_again(struct kunit *test)
+{
+	struct address_space *mapping = kvmflip_test_mapping(test);
+	struct kft_port *kft = kft_port(test);
+	struct kvmflip_port *port = kft->port;
+	u32 i;
+
+	for (i = 0; i < 3; i++) {
+		kft_map(test, kft, 3);
+		memset(port->window.rings, 0xff, port->window.ring_bytes);
+		memset(page_address(port->window.sink), 0xff, PAGE_SIZE);
+		kvmflip_port_close(port);
+		KUNIT_ASSERT_EQ(test, kvmflip_port_open(port, mapping, KVMFLIP_TEST_BASE, NULL),
+				0);
+		KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_OPENED);
+		KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&port->window), 0);
+		KUNIT_EXPECT_NULL(test, memchr_inv(port->window.rings, 0,
+						   port->window.ring_bytes));
+		KUNIT_EXPECT_NULL(test, memchr_inv(page_address(port->window.sink), 0,
+						   PAGE_SIZE));
+		kvmflip_port_start(port);
+	}
+}
+
+/* Both rings and all slots fit where the guest is told that they are. */
+static void kft_layout(struct kunit *test)
+{
+	static const u32 nr[] = { 1, 2, 63, 64, 65, 1000, 65535, 65536 };
+	struct kvmflip_pool pool = { .buffer_shift = PAGE_SHIFT };
+	struct kvmflip_port *port = kunit_kzalloc(test, sizeof(*port), GFP_KERNEL);
+	u32 i, entries, ret, end;
+
+	KUNIT_ASSERT_NOT_NULL(test, port);
+	port->pool = &pool;
+	for (i = 0; i < ARRAY_SIZE(nr); i++) {
+		port->config.max = (u64)nr[i] << PAGE_SHIFT;
+		KUNIT_EXPECT_EQ(test, kvmflip_port_slots(port), nr[i]);
+		entries = kvmflip_port_ring_entries(port);
+		KUNIT_EXPECT_GE(test, entries, nr[i]);
+		KUNIT_EXPECT_EQ(test, entries & (entries - 1), 0);
+		ret = kvmflip_port_ret_off(port);
+		KUNIT_EXPECT_GE(test, ret, 128 + entries * 16);
+		KUNIT_EXPECT_EQ(test, ret % 64, 0);
+		end = ret + kvmflip_ring_bytes(entries, sizeof(__le32));
+		KUNIT_EXPECT_LE(test, PAGE_ALIGN(end), KVMFLIP_SLOTS_OFF);
+	}
+}
+
+static struct kunit_case kft_cases[] = {
+	KUNIT_CASE_PARAM(kft_add, kft_config_gen_params),
+	KUNIT_CASE(kft_add_twice),
+	KUNIT_CASE(kft_del_open),
+	KUNIT_CASE(kft_del_referenced),
+	KUNIT_CASE(kft_set),
+	KUNIT_CASE(kft_returns),
+	KUNIT_CASE(kft_bad_returns),
+	KUNIT_CASE(kft_broken_return_ring),
+	KUNIT_CASE(kft_reset),
+	KUNIT_CASE(kft_close),
+	KUNIT_CASE(kft_open_again),
+	KUNIT_CASE(kft_layout),
+	{}
+};
+
+static struct kunit_suite kft_suite = {
+	.name = "kvmflip_port",
+	.test_cases = kft_cases,
+};
+
+kunit_test_suite(kft_suite);
