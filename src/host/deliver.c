@@ -46,6 +46,7 @@ static u64 kf_zero_around(struct kvmflip_pool *pool, const struct kvmflip_frame 
 static unsigned int kf_to_guest(struct kvmflip_port *port, struct kvmflip_frame *frame,
 				u32 spares, struct kvmflip_delta *delta)
 {
+	LIST_HEAD(unseen);
 	bool moved;
 	int space;
 	u32 slot;
@@ -80,7 +81,13 @@ static unsigned int kf_to_guest(struct kvmflip_port *port, struct kvmflip_frame 
 		frame->buf = NULL;
 		return KVMFLIP_A_STATS_DROPPED_INVALID;
 	}
-	kvmflip_window_fill(&port->window, slot, frame->buf);
+	if (!kvmflip_window_fill(&port->window, slot, frame->buf)) {
+		kvmflip_window_release(&port->window, &slot, 1);
+		list_add(&frame->buf->list, &unseen);
+		kvmflip_pool_return(port->pool, &unseen);
+		frame->buf = NULL;
+		return KVMFLIP_A_STATS_DROPPED_QUOTA;
+	}
 	kvmflip_rx_put(&port->rx, slot, frame->offset, frame->len, KVMFLIP_RX_LAST);
 	frame->buf = NULL;
 	delta->v[KVMFLIP_A_STATS_FLIPS]++;

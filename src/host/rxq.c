@@ -25,6 +25,8 @@
 #define KF_FILL_SLACK	64
 /* How soon to try again when there was no memory to grant a buffer. */
 #define KF_RETRY	msecs_to_jiffies(10)
+/* Chunks looked at until others get a turn. */
+#define KF_DRAIN_BATCH	4096
 /* How long a driver may take to give a queue back until somebody is told. */
 #define KF_DETACH	(10 * HZ)
 /* In this time a lazy IOMMU domain has forgotten what AF_XDP unmapped. */
@@ -403,7 +405,10 @@ static void kf_drain(struct kvmflip_rxq *rxq)
 	u32 chunk, order = table->chunk_order;
 
 	for (chunk = 0; chunk < table->nr << order; chunk++) {
-		if (!kvmflip_chunk_complete(table, chunk, rxq->id))
+		if (!(chunk % KF_DRAIN_BATCH))
+			cond_resched();
+		if (READ_ONCE(table->posted[chunk]) != rxq->id ||
+		    !kvmflip_chunk_complete(table, chunk, rxq->id))
 			continue;
 		buf = &table->buf[chunk >> order];
 		buf->dirty = true;
@@ -560,37 +565,44 @@ struct file *kvmflip_rxq_share(const struct kvmflip_pool *pool)
 	return NULL;
 }
 
-static void kf_nic_stop_all(struct kvmflip_nic *nic)
+static void kf_netdev_gone(struct net_device *netdev)
 {
+	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
 	struct kvmflip_rxq *rxq, *next;
 
+	if (!nic)
+		return;
 	mutex_lock(&kvmflip_lock);
 	list_for_each_entry_safe(rxq, next, &kvmflip_rxqs, list)
 		if (rxq->nic == nic)
 			kf_rxq_stop(rxq);
 	mutex_unlock(&kvmflip_lock);
-}
-
-static void kf_netdev_gone(struct net_device *netdev)
-{
-	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
-
-	if (!nic)
-		return;
-	kf_nic_stop_all(nic);
 	kvmflip_nic_gone(nic);
 }
 
-/* Without its tag a frame of one VLAN would reach the port of another. */
-static void kf_netdev_features(struct net_device *netdev)
+/*
+ * Without its tag a frame of one VLAN would reach the port of another. Not from
+ * the notifier, which may be called with the lock of the device held.
+ */
+static void kf_features_work(struct work_struct *work)
 {
-	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
+	struct kvmflip_rxq *rxq, *next;
 
-	if (!nic || !nic->active || !(netdev->features & NETIF_F_HW_VLAN_CTAG_RX))
-		return;
-	netdev_err(netdev, "kvmflip: VLAN stripping was turned on, queues are detached\n");
-	kf_nic_stop_all(nic);
+	rtnl_lock();
+	mutex_lock(&kvmflip_lock);
+	list_for_each_entry_safe(rxq, next, &kvmflip_rxqs, list) {
+		if (!(rxq->nic->netdev->features & NETIF_F_HW_VLAN_CTAG_RX))
+			continue;
+		netdev_err(rxq->nic->netdev,
+			   "kvmflip: VLAN stripping was turned on, queue %u is detached\n",
+			   rxq->queue);
+		kf_rxq_stop(rxq);
+	}
+	mutex_unlock(&kvmflip_lock);
+	rtnl_unlock();
 }
+
+static DECLARE_WORK(kf_features, kf_features_work);
 
 static void kf_netdev_renamed(struct net_device *netdev)
 {
@@ -612,7 +624,7 @@ static int kf_netdev_event(struct notifier_block *nb, unsigned long event, void 
 	else if (event == NETDEV_CHANGENAME)
 		kf_netdev_renamed(netdev);
 	else if (event == NETDEV_FEAT_CHANGE)
-		kf_netdev_features(netdev);
+		schedule_work(&kf_features);
 	return NOTIFY_DONE;
 }
 
@@ -657,4 +669,5 @@ void kvmflip_rxq_exit(void)
 	rtnl_unlock();
 	destroy_workqueue(kf_finish_wq);
 	unregister_netdevice_notifier(&kf_netdev_notifier);
+	cancel_work_sync(&kf_features);
 }

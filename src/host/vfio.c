@@ -91,7 +91,6 @@ static ssize_t kf_regs_rw(struct kf_vdev *kf, u32 offset, char __user *buf, size
 /* The window is there for mmap(), and the VMM has the MSI-X table to itself. */
 static ssize_t kf_nothing_rw(char __user *buf, size_t count, bool write)
 {
-	count = min(count, PAGE_SIZE);
 	return write || !clear_user(buf, count) ? count : -EFAULT;
 }
 
@@ -121,7 +120,7 @@ static ssize_t kf_rw(struct vfio_device *vdev, char __user *buf, size_t count, l
 
 	if (index >= VFIO_PCI_NUM_REGIONS || offset >= kf_region_size(index))
 		return -EINVAL;
-	count = min(count, kf_region_size(index) - offset);
+	count = min3(count, (size_t)(kf_region_size(index) - offset), PAGE_SIZE);
 	while (done < count) {
 		if (index == VFIO_PCI_CONFIG_REGION_INDEX)
 			n = kf_config_rw(kf, offset + done, buf + done, count - done, write);

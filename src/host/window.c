@@ -114,33 +114,41 @@ static bool kf_sink(struct kvmflip_window *window, u32 slot)
 	return empty;
 }
 
+static struct kvmflip_buffer *kf_slot(struct kvmflip_window *window, u32 slot)
+{
+	struct kvmflip_buffer *buf;
+
+	spin_lock(&window->lock);
+	buf = window->slot[slot];
+	spin_unlock(&window->lock);
+	return buf;
+}
+
 static vm_fault_t kf_fault_slot(struct kvmflip_window *window, struct vm_fault *vmf,
 				u64 offset)
 {
 	u32 slot = offset >> window->shift;
-	u64 within = offset & ((1ULL << window->shift) - 1);
-	unsigned int counter = KVMFLIP_A_STATS_SINK_FAULTS;
-	struct page *page = window->sink;
+	u32 within = (offset & ((1ULL << window->shift) - 1)) >> PAGE_SHIFT;
 	struct kvmflip_buffer *buf;
-	bool stale = false;
+	struct page *page;
 	vm_fault_t ret;
 
+again:
 	down_read(&window->fault_lock);
-	spin_lock(&window->lock);
-	buf = window->slot[slot];
-	spin_unlock(&window->lock);
-	if (buf) {
-		page = window->pool->pages[kvmflip_pool_first_page(window->pool, buf) +
-					   (within >> PAGE_SHIFT)];
-		counter = KVMFLIP_A_STATS_WINDOW_FAULTS;
-	}
+	buf = kf_slot(window, slot);
+	page = window->sink;
+	if (buf)
+		page = window->pool->pages[kvmflip_pool_first_page(window->pool, buf) + within];
 	ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(page));
-	if (!buf)
-		stale = !kf_sink(window, slot);
-	up_read(&window->fault_lock);
-	if (stale)
+	if (!buf && !kf_sink(window, slot)) {
+		up_read(&window->fault_lock);
+		/* KVM looks for what was inserted, so something must be. */
 		kf_zap(window, slot, 1);
-	kvmflip_stats_inc(window->stats, counter, 1);
+		goto again;
+	}
+	up_read(&window->fault_lock);
+	kvmflip_stats_inc(window->stats, buf ? KVMFLIP_A_STATS_WINDOW_FAULTS :
+			  KVMFLIP_A_STATS_SINK_FAULTS, 1);
 	return ret;
 }
 
@@ -278,18 +286,22 @@ static void kf_clean_work(struct work_struct *work)
 {
 	struct kvmflip_window *window = container_of(to_delayed_work(work), struct kvmflip_window,
 						     clean_work);
+	u32 rounds = DIV_ROUND_UP(window->nr, KF_CLEAN_BATCH);
 	u32 slots[KF_CLEAN_BATCH];
 	u32 i, n;
 
-	n = kf_sunk(window, slots, ARRAY_SIZE(slots));
-	if (!n)
-		return;
-	kf_zap_slots(window, slots, n);
-	spin_lock(&window->lock);
-	for (i = 0; i < n; i++)
-		if (!test_bit(slots[i], window->used) && !test_bit(slots[i], window->sunk))
-			__clear_bit(slots[i], window->busy);
-	spin_unlock(&window->lock);
+	do {
+		n = kf_sunk(window, slots, ARRAY_SIZE(slots));
+		if (!n)
+			return;
+		kf_zap_slots(window, slots, n);
+		spin_lock(&window->lock);
+		for (i = 0; i < n; i++)
+			if (!test_bit(slots[i], window->used) && !test_bit(slots[i], window->sunk))
+				__clear_bit(slots[i], window->busy);
+		spin_unlock(&window->lock);
+		cond_resched();
+	} while (--rounds);
 	queue_delayed_work(kvmflip_wq, &window->clean_work, KF_CLEAN_DELAY);
 }
 
@@ -346,17 +358,22 @@ void kvmflip_window_release(struct kvmflip_window *window, const u32 *slots, u32
  * @slot: from kvmflip_window_alloc()
  * @buf: KVMFLIP_MAPPED buffer without a byte the guest must not read
  *
- * A guest that touched the slot in the moment since it was allocated sees the
- * sink in it until that is cleaned up.
- *
  * Context: process context.
+ * Return: false if the guest has touched the slot in the moment since it was
+ * allocated, so that it would see the sink there for a while.
  */
-void kvmflip_window_fill(struct kvmflip_window *window, u32 slot, struct kvmflip_buffer *buf)
+bool kvmflip_window_fill(struct kvmflip_window *window, u32 slot, struct kvmflip_buffer *buf)
 {
+	bool sunk;
+
 	spin_lock(&window->lock);
-	window->slot[slot] = buf;
-	window->mapped++;
+	sunk = test_bit(slot, window->sunk);
+	if (!sunk) {
+		window->slot[slot] = buf;
+		window->mapped++;
+	}
 	spin_unlock(&window->lock);
+	return !sunk;
 }
 
 static int kf_cmp_u32(const void *a, const void *b)

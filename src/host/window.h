@@ -79,7 +79,7 @@ void kvmflip_window_destroy(struct kvmflip_window *window);
 int kvmflip_window_mmap(struct kvmflip_window *window, struct vm_area_struct *vma);
 u32 kvmflip_window_alloc(struct kvmflip_window *window);
 void kvmflip_window_release(struct kvmflip_window *window, const u32 *slots, u32 n);
-void kvmflip_window_fill(struct kvmflip_window *window, u32 slot, struct kvmflip_buffer *buf);
+bool kvmflip_window_fill(struct kvmflip_window *window, u32 slot, struct kvmflip_buffer *buf);
 u32 kvmflip_window_empty(struct kvmflip_window *window, u32 *slots, u32 n,
 			 struct list_head *bufs);
 u32 kvmflip_window_used(struct kvmflip_window *window, u32 *slots, u32 max);
