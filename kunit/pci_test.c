@@ -159,7 +159,8 @@ static void kft_bar_sizing(struct kunit *test)
 	struct kvmflip_pci_config *config = kft_config(test);
 	u32 offset = PCI_BASE_ADDRESS_0 + 4 * row->bar;
 	bool wide = row->type & PCI_BASE_ADDRESS_MEM_TYPE_64;
-	u64 address = 0x123456789abcdef0, mask;
+	u32 low = 0x9abcdef0, high = 0x12345678;
+	u64 mask;
 
 	KUNIT_EXPECT_EQ(test, get_unaligned_le32(config->value + offset), row->type);
 	kft_config_write32(config, offset, U32_MAX);
@@ -175,13 +176,12 @@ static void kft_bar_sizing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -mask, row->size);
 
 	/* Then it writes the address there. */
-	kft_config_write32(config, offset, address);
+	kft_config_write32(config, offset, low);
 	KUNIT_EXPECT_EQ(test, get_unaligned_le32(config->value + offset),
-			(u32)(address & mask) | row->type);
+			(low & lower_32_bits(mask)) | row->type);
 	if (wide) {
-		kft_config_write32(config, offset + 4, address >> 32);
-		KUNIT_EXPECT_EQ(test, get_unaligned_le32(config->value + offset + 4),
-				address >> 32);
+		kft_config_write32(config, offset + 4, high);
+		KUNIT_EXPECT_EQ(test, get_unaligned_le32(config->value + offset + 4), high);
 	}
 }
 
