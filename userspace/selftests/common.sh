@@ -481,6 +481,9 @@ take_down() { # STATUS of the test so far
 	for n in "${nics[@]}"; do
 		kvmflip rxq detach "$n" all || status=1
 	done
+	for n in $nic_kinds; do
+		ip link set "$n" mtu 1500 2>/dev/null
+	done
 	for n in "${ports[@]}"; do
 		kvmflip port del "$n" || status=1
 	done

@@ -49,7 +49,9 @@ sizes() { # NIC
 
 	load_module
 	nic_up "$nic"
-	if ip link set "$nic" mtu 3400 2>/dev/null; then
+	# igb has no XDP with an mtu larger than that of Ethernet
+	if [[ $nic != igb ]]; then
+		ip link set "$nic" mtu 3400
 		max=3418
 	fi
 	pool_add p 64M
@@ -62,7 +64,6 @@ sizes() { # NIC
 	wait_for 'all frames' guest_has a received "${sent[a]}"
 	guest_is_whole a
 	detach "$nic"
-	ip link set "$nic" mtu 1500
 }
 
 # Recorded frames
