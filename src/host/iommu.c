@@ -56,8 +56,8 @@ static void kf_unmap_all(struct kvmflip_iommu *iommu)
 
 	iommu_iotlb_gather_init(&gather);
 	for (i = 0; i < iommu->pool->nr_pages; i++) {
-		if (iommu_iova_to_phys(iommu->domain, iommu->iova[i]))
-			iommu_unmap_fast(iommu->domain, iommu->iova[i], PAGE_SIZE, &gather);
+		WARN_ON_ONCE(iommu_unmap_fast(iommu->domain, iommu->iova[i], PAGE_SIZE,
+					      &gather) != PAGE_SIZE);
 		cond_resched();
 	}
 	iommu_iotlb_sync(iommu->domain, &gather);
@@ -124,21 +124,27 @@ err_free:
  * kvmflip_iommu_detach - leave nothing but the scrap page to the device
  * @iommu: mapping whose queues have all stopped
  *
- * To be called before AF_XDP unmaps the pool from the device.
+ * To be called before AF_XDP unmaps the pool from the device. The device may
+ * still receive into what its queues had posted: a page at a time is replaced,
+ * so that it hardly ever finds none.
  *
  * Context: may sleep.
  */
 void kvmflip_iommu_detach(struct kvmflip_iommu *iommu)
 {
+	struct iommu_iotlb_gather gather;
 	u32 i;
 
-	kf_unmap_all(iommu);
+	iommu_iotlb_gather_init(&gather);
 	for (i = 0; i < iommu->pool->nr_pages; i++) {
+		if (iommu_iova_to_phys(iommu->domain, iommu->iova[i]))
+			iommu_unmap_fast(iommu->domain, iommu->iova[i], PAGE_SIZE, &gather);
 		WARN_ON_ONCE(iommu_map(iommu->domain, iommu->iova[i],
 				       page_to_phys(iommu->pool->scrap), PAGE_SIZE, iommu->prot,
 				       GFP_KERNEL | __GFP_NOFAIL));
 		cond_resched();
 	}
+	iommu_iotlb_sync(iommu->domain, &gather);
 	iommu->domain = NULL;
 }
 

@@ -429,6 +429,12 @@ static void kf_finish_work(struct work_struct *work)
 	const struct xsk_buff_pool *xsk = rxq->xsk.xs->pool;
 	struct file *link;
 
+	/*
+	 * If the device is being unregistered AF_XDP hears of it after us, and
+	 * has to find the socket still there.
+	 */
+	rtnl_lock();
+	rtnl_unlock();
 	kvmflip_xsk_close(&rxq->xsk);
 	do
 		msleep(KF_FLUSH_MS);
