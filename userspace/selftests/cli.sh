@@ -150,7 +150,7 @@ one_of_two_queues() {
 # The second queue finds no buffers: the first is detached again
 half_attached() {
 	load_module
-	pool_add p 2M
+	pool_add p 6M
 	nic_up igb
 	ethtool -L igb combined 2 >/dev/null
 	says 2 'rxq attach igb 1: pool p has' rxq attach igb all pool p
