@@ -27,7 +27,7 @@
 #define KVMFLIP_REG_MAGIC	0x00	/* ro: KVMFLIP_PCI_MAGIC */
 #define KVMFLIP_REG_VERSION	0x04	/* ro: KVMFLIP_PCI_VERSION */
 #define KVMFLIP_REG_FEATURES	0x08	/* ro: offered features */
-#define KVMFLIP_REG_ACCEPT	0x0c	/* rw: accepted features, a subset */
+#define KVMFLIP_REG_ACCEPT	0x0c	/* rw: accepted features, a subset of those */
 #define KVMFLIP_REG_STATUS	0x10	/* rw: KVMFLIP_STATUS_*; 0 resets */
 #define KVMFLIP_REG_MAC_LO	0x14	/* ro: bytes 0 to 3 of the address */
 #define KVMFLIP_REG_MAC_HI	0x18	/* ro: bytes 4 and 5 */
@@ -47,7 +47,8 @@
 /*
  * KVMFLIP_REG_STATUS. The driver sets DRIVER_OK when it is ready for frames;
  * until then frames are dropped (dropped-closed). A write of 0 is a reset:
- * every slot is emptied, both rings are empty with all indices 0.
+ * every slot is emptied, both rings are empty with all indices, and event, 0.
+ * After FAILED nothing but a reset has an effect.
  */
 #define KVMFLIP_STATUS_DRIVER_OK	0x1
 #define KVMFLIP_STATUS_FAILED		0x80	/* ro: the guest broke a ring, reset it */
@@ -56,7 +57,11 @@
 #define KVMFLIP_DB_RETURN	0	/* entries were added to the return ring */
 
 /* MSI-X vectors */
-#define KVMFLIP_VEC_RX		0	/* descriptors were added to the RX ring */
+/*
+ * Descriptors were added to the RX ring. An interrupt is lost while MSI-X is
+ * off: look at the ring once after turning it on.
+ */
+#define KVMFLIP_VEC_RX		0
 #define KVMFLIP_VECS		1
 
 /**
