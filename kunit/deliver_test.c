@@ -408,6 +408,34 @@ static void kft_quota(struct kunit *test)
 	kft_sums(test, kft, KFT_SLOTS + 3);
 }
 
+/* The guest touches the slot between its allocation and the buffer. */
+static void kft_slot_touched(struct kunit *test)
+{
+	struct kft_deliver *kft = kft_deliver(test);
+	struct kvmflip_window *window = &kft->port->window;
+	struct kvmflip_buffer *buf;
+
+	__set_bit(0, window->sunk);
+	buf = kft_frame(test, kft, kft->port, 256, 100)->buf;
+	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, 1), 0);
+	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_DROPPED_QUOTA], 1);
+	KUNIT_EXPECT_NULL(test, window->slot[0]);
+	KUNIT_EXPECT_EQ(test, window->mapped, 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(window), 0);
+	KUNIT_EXPECT_EQ(test, kft->port->rx.prod, 0);
+	/* No guest has seen it, but it went that way, and so it goes back. */
+	KUNIT_EXPECT_NULL(test, kft->frames[0].buf);
+	KUNIT_EXPECT_TRUE(test, list_empty(&kft->filled));
+	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_FREE);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&kft->pool->free), KFT_BUFFERS);
+
+	/* The sink is still there, so the slot is left out. */
+	buf = kft_frame(test, kft, kft->port, 256, 100)->buf;
+	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, 1), 1);
+	KUNIT_EXPECT_PTR_EQ(test, window->slot[1], buf);
+	kft_sums(test, kft, 2);
+}
+
 /* Every port gets its own frames, in order, as long as there are spares. */
 static void kft_ports_interleaved(struct kunit *test)
 {
@@ -566,6 +594,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_other_pool),
 	KUNIT_CASE(kft_not_filled),
 	KUNIT_CASE(kft_quota),
+	KUNIT_CASE(kft_slot_touched),
 	KUNIT_CASE(kft_ports_interleaved),
 	KUNIT_CASE(kft_spares_run_out),
 	KUNIT_CASE(kft_to_host),

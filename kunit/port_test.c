@@ -41,7 +41,7 @@ static void kft_map(struct kunit *test, struct kft_port *kft, u32 n)
 		buf = kvmflip_test_buffer(test, kft->pool, KVMFLIP_MAPPED);
 		slot = kvmflip_window_alloc(&port->window);
 		KUNIT_ASSERT_EQ(test, slot, i);
-		kvmflip_window_fill(&port->window, slot, buf);
+		KUNIT_ASSERT_TRUE(test, kvmflip_window_fill(&port->window, slot, buf));
 	}
 	KUNIT_ASSERT_EQ(test, kft->pool->table.count[KVMFLIP_MAPPED], n);
 }
