@@ -28,7 +28,7 @@
 /* Chunks looked at until others get a turn. */
 #define KF_DRAIN_BATCH	4096
 /* How long a driver may take to give a queue back until somebody is told. */
-#define KF_DETACH	(10 * HZ)
+#define KF_DETACH	(30 * HZ)
 /* In this time a lazy IOMMU domain has forgotten what AF_XDP unmapped. */
 #define KF_FLUSH_MS	20
 

@@ -103,7 +103,7 @@ attach_refused() { # NIC
 	local nic=$1 max=3498
 
 	load_module
-	pool_add p 64M
+	pool_add p 16M
 	nic_of "$nic"
 	ip link set "$nic" down
 	says 2 "$nic is down: ip link set $nic up" rxq attach "$nic" all pool p
@@ -130,7 +130,7 @@ attach_refused() { # NIC
 
 one_of_two_queues() {
 	load_module
-	pool_add p 64M
+	pool_add p 16M
 	nic_up igb
 	ethtool -L igb combined 2 >/dev/null
 	says 2 'igb has 2 receive queues: attach all' rxq attach igb 0 pool p

@@ -9,7 +9,7 @@ mixed() { # NIC COUNT
 	local nic=$1 count=$2 name
 
 	load_module
-	pool_add p 64M
+	pool_add p 16M
 	port_add a p
 	port_add b p
 	attach "$nic" p
@@ -54,7 +54,7 @@ sizes() { # NIC
 		ip link set "$nic" mtu 3400
 		max=3418
 	fi
-	pool_add p 64M
+	pool_add p 16M
 	port_add a p
 	attach "$nic" p
 	vm_start a
@@ -71,7 +71,7 @@ recorded() { # NIC
 	local nic=$1
 
 	load_module
-	pool_add p 64M
+	pool_add p 16M
 	port_add a p
 	attach "$nic" p
 	vm_start a
@@ -88,7 +88,7 @@ priority_tagged() { # NIC
 	local nic=$1
 
 	load_module
-	pool_add p 64M
+	pool_add p 16M
 	port_add a p
 	attach "$nic" p
 	vm_start a
