@@ -4,7 +4,6 @@
 # it up, a VM, a queue, a port, the interface, the NIC's driver, the module.
 # Afterwards nothing is left behind, and all of it can be set up again.
 # Leaks are looked for after the suites, by scripts/l1/suites.
-# kmemleak
 # timeout: 1500
 . "$(dirname "$0")/common.sh"
 
