@@ -453,14 +453,19 @@ void kvmflip_port_close(struct kvmflip_port *port)
  * kvmflip_port_start - the guest's driver is ready for frames
  * @port: port that is open
  *
+ * A reset that another thread of the VMM has under way ends first, so that no
+ * frame gets into a window that is being emptied.
+ *
  * Context: may sleep.
  */
 void kvmflip_port_start(struct kvmflip_port *port)
 {
+	mutex_lock(&port->return_lock);
 	mutex_lock(&port->lock);
 	if (port->state == KVMFLIP_PORT_STATE_OPENED)
 		port->state = KVMFLIP_PORT_STATE_RUNNING;
 	mutex_unlock(&port->lock);
+	mutex_unlock(&port->return_lock);
 }
 
 /**
