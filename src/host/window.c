@@ -22,7 +22,7 @@
 #define KF_CLEAN_BATCH	64
 
 /* How often to try for the VMM's lock, at some 75 us each. */
-#define KF_LOCK_TRIES	100
+#define KF_LOCK_TRIES	2000
 
 static void kf_clean_work(struct work_struct *work);
 
