@@ -65,7 +65,7 @@ static unsigned int kf_to_guest(struct kvmflip_port *port, struct kvmflip_frame 
 	if (!space)
 		return KVMFLIP_A_STATS_DROPPED_RING_FULL;
 	if (!spares)
-		return KVMFLIP_A_STATS_DROPPED_NO_BUFFER;
+		return KVMFLIP_A_STATS_DROPPED_QUOTA;
 	slot = kvmflip_window_alloc(&port->window);
 	if (slot == KVMFLIP_NO_SLOT)
 		return KVMFLIP_A_STATS_DROPPED_QUOTA;

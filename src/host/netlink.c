@@ -136,7 +136,10 @@ static int kf_fill_pool(struct sk_buff *skb, const void *object)
  */
 int kvmflip_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	int node = NUMA_NO_NODE;
+	struct kvmflip_pool_config config = {
+		.chunk_size = SZ_4K,
+		.node = NUMA_NO_NODE,
+	};
 
 	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_NAME) ||
 	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_SIZE) ||
@@ -148,17 +151,19 @@ int kvmflip_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	if (info->attrs[KVMFLIP_A_POOL_NODE]) {
-		node = nla_get_u32(info->attrs[KVMFLIP_A_POOL_NODE]);
-		if (node < 0 || node >= MAX_NUMNODES || !node_online(node)) {
+		config.node = nla_get_u32(info->attrs[KVMFLIP_A_POOL_NODE]);
+		if (config.node < 0 || config.node >= MAX_NUMNODES ||
+		    !node_online(config.node)) {
 			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[KVMFLIP_A_POOL_NODE],
 					    "there is no such NUMA node");
 			return -EINVAL;
 		}
 	}
-	return kvmflip_pool_add(kf_string(info, KVMFLIP_A_POOL_NAME),
-				nla_get_uint(info->attrs[KVMFLIP_A_POOL_SIZE]),
-				nla_get_u32(info->attrs[KVMFLIP_A_POOL_BUFFER_SIZE]), node,
-				info->extack);
+	config.size = nla_get_uint(info->attrs[KVMFLIP_A_POOL_SIZE]);
+	config.buffer_size = nla_get_u32(info->attrs[KVMFLIP_A_POOL_BUFFER_SIZE]);
+	if (info->attrs[KVMFLIP_A_POOL_CHUNK_SIZE])
+		config.chunk_size = nla_get_u32(info->attrs[KVMFLIP_A_POOL_CHUNK_SIZE]);
+	return kvmflip_pool_add(kf_string(info, KVMFLIP_A_POOL_NAME), &config, info->extack);
 }
 
 static struct kvmflip_pool *kf_pool(struct genl_info *info, int attr)
@@ -414,7 +419,10 @@ static int kf_fill_port(struct sk_buff *skb, const void *object)
 	    nla_put_string(skb, KVMFLIP_A_PORT_POOL, port->pool->name) ||
 	    nla_put(skb, KVMFLIP_A_PORT_MAC, ETH_ALEN, port->config.mac) ||
 	    nla_put_u16(skb, KVMFLIP_A_PORT_VLAN, port->config.vlan) ||
+	    nla_put_uint(skb, KVMFLIP_A_PORT_MIN_SIZE, port->config.min) ||
 	    nla_put_uint(skb, KVMFLIP_A_PORT_MAX_SIZE, port->config.max) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_COPYBREAK, port->config.copybreak) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_LATENCY_USECS, port->config.latency) ||
 	    nla_put_uint(skb, KVMFLIP_A_PORT_WINDOW_SIZE, KVMFLIP_WINDOW_BYTES) ||
 	    nla_put_u32(skb, KVMFLIP_A_PORT_SLOTS, kvmflip_port_slots(port)) ||
 	    kf_put_window(skb, port))
@@ -445,6 +453,12 @@ static void kf_get_config(struct genl_info *info, struct kvmflip_port_config *co
 		config->vlan = nla_get_u16(info->attrs[KVMFLIP_A_PORT_VLAN]);
 	if (info->attrs[KVMFLIP_A_PORT_MAX_SIZE])
 		config->max = nla_get_uint(info->attrs[KVMFLIP_A_PORT_MAX_SIZE]);
+	if (info->attrs[KVMFLIP_A_PORT_MIN_SIZE])
+		config->min = nla_get_uint(info->attrs[KVMFLIP_A_PORT_MIN_SIZE]);
+	if (info->attrs[KVMFLIP_A_PORT_COPYBREAK])
+		config->copybreak = nla_get_u32(info->attrs[KVMFLIP_A_PORT_COPYBREAK]);
+	if (info->attrs[KVMFLIP_A_PORT_LATENCY_USECS])
+		config->latency = nla_get_u32(info->attrs[KVMFLIP_A_PORT_LATENCY_USECS]);
 }
 
 /**
@@ -480,7 +494,7 @@ int kvmflip_nl_port_add_doit(struct sk_buff *skb, struct genl_info *info)
 	err = PTR_ERR_OR_ZERO(pool);
 	if (err)
 		goto out;
-	config.max = kvmflip_port_default_max(pool);
+	kvmflip_port_defaults(pool, &config);
 	kf_get_config(info, &config);
 	err = kvmflip_port_add(kf_string(info, KVMFLIP_A_PORT_NAME), pool, &uuid, &config, &port,
 			       info->extack);
@@ -518,6 +532,30 @@ int kvmflip_nl_port_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!err)
 		err = kf_reply(info, kf_fill_port_id, port);
 out:
+	mutex_unlock(&kvmflip_lock);
+	return err;
+}
+
+/**
+ * kvmflip_nl_port_reclaim_doit - ask a guest to return buffers
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_port_reclaim_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kvmflip_port *port;
+	u64 bytes = U64_MAX;
+	int err;
+
+	if (info->attrs[KVMFLIP_A_PORT_RECLAIM_SIZE])
+		bytes = nla_get_uint(info->attrs[KVMFLIP_A_PORT_RECLAIM_SIZE]);
+	mutex_lock(&kvmflip_lock);
+	port = kf_port(info);
+	err = PTR_ERR_OR_ZERO(port);
+	if (!err)
+		err = kvmflip_port_reclaim(port, bytes, info->extack);
 	mutex_unlock(&kvmflip_lock);
 	return err;
 }

@@ -8,8 +8,6 @@
 #include "../compat.h"
 #include "pool.h"
 
-/* A NIC writes a frame of up to this into one chunk. */
-#define KF_CHUNK_SHIFT		12
 /* The tables that describe a pool stay below the 2 GiB of one allocation. */
 #define KF_POOL_MAX		BIT_ULL(37)
 
@@ -144,7 +142,8 @@ static void kf_pool_free(struct kvmflip_pool *pool)
 	kfree(pool);
 }
 
-static struct kvmflip_pool *kf_pool_new(const char *name, u64 size, u32 buffer_size, int node,
+static struct kvmflip_pool *kf_pool_new(const char *name,
+					const struct kvmflip_pool_config *config,
 					struct netlink_ext_ack *extack)
 {
 	struct kvmflip_pool *pool;
@@ -155,10 +154,10 @@ static struct kvmflip_pool *kf_pool_new(const char *name, u64 size, u32 buffer_s
 	if (!pool)
 		return ERR_PTR(-ENOMEM);
 	strscpy(pool->name, name);
-	pool->node = node;
-	pool->chunk_shift = KF_CHUNK_SHIFT;
-	pool->buffer_shift = ilog2(buffer_size);
-	pool->nr_pages = size >> PAGE_SHIFT;
+	pool->node = config->node;
+	pool->chunk_shift = ilog2(config->chunk_size);
+	pool->buffer_shift = ilog2(config->buffer_size);
+	pool->nr_pages = config->size >> PAGE_SHIFT;
 	INIT_LIST_HEAD(&pool->free);
 	INIT_LIST_HEAD(&pool->quarantine);
 	INIT_DELAYED_WORK(&pool->quarantine_work, kf_quarantine_work);
@@ -167,7 +166,7 @@ static struct kvmflip_pool *kf_pool_new(const char *name, u64 size, u32 buffer_s
 	err = kf_pool_alloc_pages(pool, extack);
 	if (err)
 		goto err_free;
-	nr = size >> pool->buffer_shift;
+	nr = config->size >> pool->buffer_shift;
 	err = kvmflip_buffers_init(&pool->table, nr, pool->buffer_shift - pool->chunk_shift);
 	if (err)
 		goto err_pages;
@@ -182,19 +181,24 @@ err_free:
 	return ERR_PTR(err);
 }
 
-static int kf_check_new(u64 size, u32 buffer_size, struct netlink_ext_ack *extack)
+static int kf_check_new(const struct kvmflip_pool_config *config, struct netlink_ext_ack *extack)
 {
-	if (buffer_size != 1U << KF_CHUNK_SHIFT) {
-		NL_SET_ERR_MSG_FMT(extack, "buffers of %u bytes are not supported, use %u",
-				   buffer_size, 1U << KF_CHUNK_SHIFT);
+	if (config->chunk_size != SZ_2K && config->chunk_size != SZ_4K) {
+		NL_SET_ERR_MSG_FMT(extack, "chunks of %u bytes are not supported, use %u or %u",
+				   config->chunk_size, SZ_2K, SZ_4K);
 		return -EINVAL;
 	}
-	if (!size || size % buffer_size || size > KF_POOL_MAX) {
+	if (config->buffer_size != SZ_4K && config->buffer_size != SZ_2M) {
+		NL_SET_ERR_MSG_FMT(extack, "buffers of %u bytes are not supported, use %u or %u",
+				   config->buffer_size, SZ_4K, SZ_2M);
+		return -EINVAL;
+	}
+	if (!config->size || config->size % config->buffer_size || config->size > KF_POOL_MAX) {
 		NL_SET_ERR_MSG_FMT(extack, "size must be a multiple of %u, up to %llu",
-				   buffer_size, KF_POOL_MAX);
+				   config->buffer_size, KF_POOL_MAX);
 		return -EINVAL;
 	}
-	if (size >> PAGE_SHIFT > totalram_pages()) {
+	if (config->size >> PAGE_SHIFT > totalram_pages()) {
 		NL_SET_ERR_MSG(extack, "the machine has less memory than that");
 		return -ENOMEM;
 	}
@@ -204,25 +208,23 @@ static int kf_check_new(u64 size, u32 buffer_size, struct netlink_ext_ack *extac
 /**
  * kvmflip_pool_add - make a pool
  * @name: name, not yet in use
- * @size: bytes of memory
- * @buffer_size: bytes of a buffer
- * @node: NUMA node, or NUMA_NO_NODE
+ * @config: what the user asks of it
  * @extack: for the reason of an error
  *
  * Context: may sleep; takes kvmflip_lock, but not while it allocates.
  * Return: 0, -EEXIST, -EINVAL, -ENOMEM.
  */
-int kvmflip_pool_add(const char *name, u64 size, u32 buffer_size, int node,
+int kvmflip_pool_add(const char *name, const struct kvmflip_pool_config *config,
 		     struct netlink_ext_ack *extack)
 {
 	struct kvmflip_pool *pool;
 	bool exists;
 	int err;
 
-	err = kf_check_new(size, buffer_size, extack);
+	err = kf_check_new(config, extack);
 	if (err)
 		return err;
-	pool = kf_pool_new(name, size, buffer_size, node, extack);
+	pool = kf_pool_new(name, config, extack);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 

@@ -60,10 +60,24 @@ struct kvmflip_pool {
 	struct kvmflip_stats stats;
 };
 
+/**
+ * struct kvmflip_pool_config - what a user asks of a pool
+ * @size: bytes of memory
+ * @buffer_size: bytes of a buffer
+ * @chunk_size: bytes of a chunk
+ * @node: NUMA node, or NUMA_NO_NODE
+ */
+struct kvmflip_pool_config {
+	u64 size;
+	u32 buffer_size;
+	u32 chunk_size;
+	int node;
+};
+
 extern struct list_head kvmflip_pools;
 extern struct mutex kvmflip_lock;
 
-int kvmflip_pool_add(const char *name, u64 size, u32 buffer_size, int node,
+int kvmflip_pool_add(const char *name, const struct kvmflip_pool_config *config,
 		     struct netlink_ext_ack *extack);
 int kvmflip_pool_del(struct kvmflip_pool *pool, struct netlink_ext_ack *extack);
 void kvmflip_pool_exit(void);

@@ -16,6 +16,12 @@
 /* Batches until others get a turn. */
 #define KF_RETURN_BUDGET	64
 
+/* What a user of drivers expects. */
+#define KF_COPYBREAK		256
+
+/* In microseconds. */
+#define KF_LATENCY		1000
+
 /* Both rings of this many entries fit in front of the slots. */
 #define KF_SLOTS_MAX		65536
 
@@ -141,17 +147,18 @@ static u32 kf_slots_max(const struct kvmflip_pool *pool)
 }
 
 /**
- * kvmflip_port_default_max - what a port may hold if nobody says
+ * kvmflip_port_defaults - what a port is like if nobody says
  * @pool: where its buffers come from
- *
- * Return: bytes; half of the pool, so that a port that returns nothing does not
- * have it all.
+ * @config: to fill in; half of the pool, so that a port that returns nothing
+ *	    does not have it all
  */
-u64 kvmflip_port_default_max(const struct kvmflip_pool *pool)
+void kvmflip_port_defaults(const struct kvmflip_pool *pool, struct kvmflip_port_config *config)
 {
 	u32 half = max(pool->table.nr / 2, 1);
 
-	return (u64)min(half, kf_slots_max(pool)) << pool->buffer_shift;
+	config->max = (u64)min(half, kf_slots_max(pool)) << pool->buffer_shift;
+	config->copybreak = KF_COPYBREAK;
+	config->latency = KF_LATENCY;
 }
 
 static int kf_check_config(const struct kvmflip_port *self, struct kvmflip_pool *pool,
@@ -586,4 +593,9 @@ u64 kvmflip_port_gpa(struct kvmflip_port *port)
 		spin_unlock(&port->window.lock);
 	}
 	return hva ? kvmflip_kvm_gpa(port->kvm, hva + KVMFLIP_SLOTS_OFF) : KVMFLIP_NO_GPA;
+}
+
+int kvmflip_port_reclaim(struct kvmflip_port *port, u64 bytes, struct netlink_ext_ack *extack)
+{
+	return -EOPNOTSUPP;
 }

@@ -20,12 +20,19 @@ struct netlink_ext_ack;
  * struct kvmflip_port_config - what a user asks of a port
  * @mac: address of the guest
  * @vlan: VLAN id, 0 for untagged
+ * @min: bytes of the pool that are kept for it
  * @max: most bytes of the pool it may hold
+ * @copybreak: frames of up to so many bytes are copied
+ * @latency: longest time a frame waits in a buffer that is not full, in
+ *	     microseconds
  */
 struct kvmflip_port_config {
 	u8 mac[ETH_ALEN];
 	u16 vlan;
+	u64 min;
 	u64 max;
+	u32 copybreak;
+	u32 latency;
 };
 
 /**
@@ -93,7 +100,8 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
 		     struct netlink_ext_ack *extack);
 int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack);
 void kvmflip_port_exit(void);
-u64 kvmflip_port_default_max(const struct kvmflip_pool *pool);
+int kvmflip_port_reclaim(struct kvmflip_port *port, u64 bytes, struct netlink_ext_ack *extack);
+void kvmflip_port_defaults(const struct kvmflip_pool *pool, struct kvmflip_port_config *config);
 struct kvmflip_port *kvmflip_port_find(const char *name);
 struct kvmflip_port *kvmflip_port_find_uuid(const uuid_t *uuid);
 struct kvmflip_port *kvmflip_port_get(u32 id);

@@ -12,7 +12,7 @@
 /* So that firmware places the BAR above 4 GiB, where it is write-back cached. */
 #define KVMFLIP_WINDOW_BYTES	SZ_1G
 /* The rings come first; the slots are aligned for the largest buffer. */
-#define KVMFLIP_SLOTS_OFF	SZ_2M
+#define KVMFLIP_SLOTS_OFF	SZ_8M
 
 /**
  * struct kvmflip_window - slots of a port and what lies in them
