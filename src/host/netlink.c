@@ -240,13 +240,17 @@ int kvmflip_nl_pool_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 static int kf_fill_rxq(struct sk_buff *skb, const void *object)
 {
 	struct kvmflip_rxq *rxq = (struct kvmflip_rxq *)object;
+	u32 fill_usecs = READ_ONCE(rxq->fill_usecs);
 
 	if (nla_put_u32(skb, KVMFLIP_A_RXQ_IFINDEX, rxq->nic->ifindex) ||
 	    nla_put_string(skb, KVMFLIP_A_RXQ_IFNAME, rxq->nic->name) ||
 	    nla_put_u32(skb, KVMFLIP_A_RXQ_QUEUE, rxq->queue) ||
 	    nla_put_string(skb, KVMFLIP_A_RXQ_POOL, rxq->pool->name) ||
-	    nla_put_u32(skb, KVMFLIP_A_RXQ_MODE, KVMFLIP_MODE_STRICT) ||
-	    nla_put_u32(skb, KVMFLIP_A_RXQ_POSTED, READ_ONCE(rxq->posted)))
+	    nla_put_u32(skb, KVMFLIP_A_RXQ_MODE, rxq->mode) ||
+	    (rxq->port && nla_put_string(skb, KVMFLIP_A_RXQ_PORT, rxq->port->name)) ||
+	    nla_put_u32(skb, KVMFLIP_A_RXQ_POSTED, READ_ONCE(rxq->posted)) ||
+	    (READ_ONCE(rxq->broken) && nla_put_flag(skb, KVMFLIP_A_RXQ_BROKEN)) ||
+	    (fill_usecs && nla_put_u32(skb, KVMFLIP_A_RXQ_FILL_USECS, fill_usecs)))
 		return -EMSGSIZE;
 	return kvmflip_stats_put(skb, KVMFLIP_A_RXQ_STATS, &rxq->stats, KVMFLIP_STATS_RXQ);
 }
@@ -273,6 +277,24 @@ static int kf_get_layout(struct genl_info *info, int attr, struct kvmflip_xsk_la
 	return 0;
 }
 
+/* A queue is dedicated to a port in steered mode, and in no other. */
+static int kf_get_mode(struct genl_info *info, struct kvmflip_rxq_args *args)
+{
+	struct nlattr *port = info->attrs[KVMFLIP_A_RXQ_PORT];
+
+	if (info->attrs[KVMFLIP_A_RXQ_MODE])
+		args->mode = nla_get_u32(info->attrs[KVMFLIP_A_RXQ_MODE]);
+	if (args->mode == KVMFLIP_MODE_STEERED) {
+		if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_RXQ_PORT))
+			return -EINVAL;
+		args->port = kf_string(info, KVMFLIP_A_RXQ_PORT);
+	} else if (port) {
+		NL_SET_ERR_MSG_ATTR(info->extack, port, "only a steered queue has a port");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /**
  * kvmflip_nl_rxq_attach_doit - take over a socket and serve its queue
  * @skb: request
@@ -282,7 +304,7 @@ static int kf_get_layout(struct genl_info *info, int attr, struct kvmflip_xsk_la
  */
 int kvmflip_nl_rxq_attach_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct kvmflip_rxq_args args = { .link_fd = -1 };
+	struct kvmflip_rxq_args args = { .link_fd = -1, .mode = KVMFLIP_MODE_STRICT };
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_RXQ_IFINDEX) ||
@@ -297,6 +319,9 @@ int kvmflip_nl_rxq_attach_doit(struct sk_buff *skb, struct genl_info *info)
 	if (info->attrs[KVMFLIP_A_RXQ_LINK_FD])
 		args.link_fd = nla_get_u32(info->attrs[KVMFLIP_A_RXQ_LINK_FD]);
 	args.all = nla_get_flag(info->attrs[KVMFLIP_A_RXQ_ALL_QUEUES]);
+	err = kf_get_mode(info, &args);
+	if (err)
+		return err;
 	err = kf_get_layout(info, KVMFLIP_A_RXQ_RX_RING, &args.rx);
 	if (err)
 		return err;

@@ -11,6 +11,8 @@
 #include "stats.h"
 #include "xsk.h"
 
+struct kvmflip_port;
+
 /* Completions taken from a queue at once. */
 #define KVMFLIP_BATCH	64
 
@@ -25,7 +27,10 @@
  * @target: number of buffers it keeps posted
  * @posted: number of buffers posted now; @work's own, or written once the work
  *	    has been stopped
+ * @mode: how its frames reach their guests
+ * @port: the port it is dedicated to in steered mode, NULL otherwise
  * @broken: its ring is corrupt, it is served no longer
+ * @fill_usecs: time in which a buffer fills, as estimated; 0 if not known
  * @xsk: socket and rings
  * @wait: on the socket, tells of completions in softirq
  * @work: serves the queue
@@ -42,7 +47,10 @@ struct kvmflip_rxq {
 	u32 id;
 	u32 target;
 	u32 posted;
+	enum kvmflip_mode mode;
+	struct kvmflip_port *port;
 	bool broken;
+	u32 fill_usecs;
 	struct kvmflip_xsk xsk;
 	wait_queue_entry_t wait;
 	struct delayed_work work;
@@ -60,6 +68,8 @@ struct kvmflip_rxq {
  * @xsk_fd: AF_XDP socket bound to the queue
  * @link_fd: BPF link of the XDP program, or -1
  * @all: every queue of the device will be attached
+ * @mode: how its frames are to reach their guests
+ * @port: name of the port in steered mode, NULL otherwise
  * @rx: layout of the socket's RX ring
  * @fill: layout of its fill ring
  */
@@ -70,6 +80,8 @@ struct kvmflip_rxq_args {
 	int xsk_fd;
 	int link_fd;
 	bool all;
+	enum kvmflip_mode mode;
+	const char *port;
 	struct kvmflip_xsk_layout rx;
 	struct kvmflip_xsk_layout fill;
 };
