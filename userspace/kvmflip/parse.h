@@ -44,6 +44,7 @@ int no_more_args(const struct args *args);
 
 int parse_u32(const char *what, const char *text, __u32 max, __u32 *out);
 int parse_size(const char *what, const char *text, __u64 *out);
+int parse_positive_size(const char *what, const char *text, __u64 *out);
 int parse_mac(const char *what, const char *text, __u8 mac[6]);
 int parse_uuid(const char *what, const char *text, __u8 uuid[16]);
 void format_mac(const __u8 mac[6], char text[18]);

@@ -6,6 +6,7 @@
 
 #include <linux/kvmflip_netlink.h>
 
+#include "counters.h"
 #include "demux.h"
 #include "genl.h"
 #include "nic.h"
@@ -307,7 +308,7 @@ static void print_rxq(const cJSON *rxq)
 	printf("%s queue %u: pool %s mode %s posted %u\n", obj_str(rxq, "ifname"),
 	       (unsigned int)obj_uint(rxq, "queue"), obj_str(rxq, "pool"),
 	       obj_str(rxq, "mode"), (unsigned int)obj_uint(rxq, "posted"));
-	print_counters("stats", cJSON_GetObjectItem(rxq, "stats"));
+	print_stats(cJSON_GetObjectItem(rxq, "stats"));
 }
 
 static int rxq_show(struct args *args)
