@@ -125,18 +125,18 @@ int parse_name(struct args *args, const char *what, int (*help)(void),
  * @text: the word or an abbreviation of it
  * @choices: the words
  * @n: how many
- * @out: out: the word in full
+ * @out: out: index of the word
  *
  * Return: exit code
  */
 int parse_choice(const char *what, const char *text, const char *const *choices,
-		 size_t n, const char **out)
+		 size_t n, unsigned int *out)
 {
 	int i = match(text, choices, sizeof(*choices), n, what);
 
 	if (i < 0)
 		return EXIT_USAGE;
-	*out = choices[i];
+	*out = i;
 	return EXIT_OK;
 }
 

@@ -37,7 +37,7 @@ int parse_name(struct args *args, const char *what, int (*help)(void),
 	       const char **name);
 int check_name(const char *what, const char *name);
 int parse_choice(const char *what, const char *text, const char *const *choices,
-		 size_t n, const char **out);
+		 size_t n, unsigned int *out);
 int parse_keywords(struct args *args, const char *const *keys, size_t n,
 		   const char **values);
 int no_more_args(const struct args *args);
