@@ -17,7 +17,8 @@ static int help(void)
 	      "                            [ node N ]\n"
 	      "       kvmflip pool del NAME\n"
 	      "       kvmflip pool [ show [ NAME ] ]\n"
-	      "SIZE := bytes, or a number with K, M, G or T (powers of 1024)\n",
+	      "SIZE := bytes, or a number with K, M, G or T (powers of 1024)\n"
+	      "chunk is 4K if not given.\n",
 	      stdout);
 	return EXIT_OK;
 }

@@ -17,8 +17,8 @@ static int help(void)
 	      "                          [ port NAME ]\n"
 	      "       kvmflip rxq detach DEV { QUEUE | all }\n"
 	      "       kvmflip rxq [ show [ DEV ] ]\n"
-	      "MODE := { strict | copy | steered }; strict if not given\n"
-	      "port goes with mode steered, which needs it.\n", stdout);
+	      "MODE := { strict | copy | steered }, strict if not given\n"
+	      "port is for mode steered, which needs one.\n", stdout);
 	return EXIT_OK;
 }
 
@@ -75,9 +75,9 @@ static int rxq_attach(struct args *args)
 	if (status)
 		return status;
 	if (a.mode == KVMFLIP_MODE_STEERED && !values[2])
-		return usage_error("rxq attach %s: mode steered: \"port\" is missing", dev);
+		return usage_error("rxq attach %s: mode steered needs a port", dev);
 	if (a.mode != KVMFLIP_MODE_STEERED && values[2])
-		return usage_error("rxq attach %s: \"port\" goes with mode steered", dev);
+		return usage_error("rxq attach %s: a port is for mode steered only", dev);
 	a.pool_name = values[0];
 	a.port = values[2];
 
