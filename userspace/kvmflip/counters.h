@@ -3,9 +3,9 @@
 #ifndef _KVMFLIP_CLI_COUNTERS_H
 #define _KVMFLIP_CLI_COUNTERS_H
 
-#include <cjson/cJSON.h>
+struct cJSON;
 
-void print_counters(const char *label, const cJSON *counters);
-void print_stats(const cJSON *stats);
+void print_stats(const struct cJSON *stats);
+void print_counters(const char *label, const struct cJSON *counters);
 
 #endif /* _KVMFLIP_CLI_COUNTERS_H */

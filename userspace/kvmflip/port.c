@@ -292,8 +292,8 @@ static const char *huge_text(const char *huge)
 		{ "possible", "yes" },
 		{ "small-buffers", "no: the buffers are smaller than 2M" },
 		{ "no-memslot", "no: the VM has no memory slot for the window" },
-		{ "address", "no: the VMM maps the window at an address that is not aligned to 2M" },
-		{ "gpa", "no: the window's place in the guest is not aligned to 2M" },
+		{ "address", "no: the VMM maps the window at an address not aligned to 2M" },
+		{ "gpa", "no: the guest has the window at an address not aligned to 2M" },
 	};
 	unsigned int i;
 

@@ -121,7 +121,7 @@ static int bind_refused(const struct nic *nic, unsigned int queue, int err)
 
 	switch (err) {
 	case EOPNOTSUPP:
-		return refused("%s: driver %s has no AF_XDP zero-copy in this kernel; mode copy needs none",
+		return refused("%s: driver %s has no AF_XDP zero-copy; mode copy needs none",
 			       nic->name, driver);
 	case EBUSY:
 		return refused("%s queue %u has another AF_XDP socket: end its owner",
@@ -155,11 +155,11 @@ static int check_kind(const struct xsk *xsk, const struct nic *nic,
 		return refused("AF_XDP socket options: %s", strerror(errno));
 	zero_copy = options.flags & XDP_OPTIONS_ZEROCOPY;
 	if (zero_copy && !nic_fits_chunks(nic, pool->chunk_size))
-		return refused("%s: driver %s is not known to do with chunks of %u bytes: use a pool with chunk 4K",
+		return refused("%s: driver %s may not keep to chunks of %u bytes: use chunk 4K",
 			       nic->name, nic_driver(nic), pool->chunk_size);
 	if (zero_copy ? way == XSK_COPY : way == XSK_ZERO_COPY)
-		return refused("the queues of pool %s are %s zero-copy ones: use another pool for %s",
-			       pool->name, zero_copy ? "all" : "no", nic->name);
+		return refused("pool %s has %s zero-copy queues: use another pool for %s",
+			       pool->name, zero_copy ? "only" : "no", nic->name);
 	return EXIT_OK;
 }
 
@@ -197,7 +197,7 @@ static int xsk_bind_shared(const struct xsk *xsk, const struct nic *nic,
 	if (!bind(xsk->fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return EXIT_OK;
 	if (way != XSK_ZERO_COPY && (errno == EOPNOTSUPP || errno == EINVAL))
-		return refused("%s: driver %s has no AF_XDP zero-copy, which other queues of pool %s use: use another pool for it",
+		return refused("%s: driver %s has no zero-copy, which pool %s has: use another",
 			       nic->name, nic_driver(nic), pool->name);
 	return bind_refused(nic, queue, errno);
 }
