@@ -134,7 +134,7 @@ static int link_refused(const struct nic *nic, int err)
 		return refused("%s has another XDP program; try ip link set %s xdp off",
 			       nic->name, nic->name);
 	case EOPNOTSUPP:
-		return refused("%s: driver %s cannot run XDP programs",
+		return refused("%s: driver %s cannot run XDP programs; mode copy needs none",
 			       nic->name, driver);
 	default:
 		return refused("%s: driver %s refuses the XDP program: %s",

@@ -262,7 +262,7 @@ no_zero_copy() {
 	make_poor_nics
 	says 2 'driver tun has no AF_XDP zero-copy; mode copy needs none' \
 		rxq attach kvmflip-tap all pool p
-	says 2 'driver dummy cannot run XDP programs' rxq attach kvmflip-dummy all pool p
+	says 2 'driver dummy cannot run XDP programs; mode copy needs none' rxq attach kvmflip-dummy all pool p
 	del_poor_nics
 }
 
