@@ -9,6 +9,7 @@
 #include "netlink-gen.h"
 #include "netlink.h"
 #include "port.h"
+#include "reclaim.h"
 #include "rxq.h"
 
 typedef int (*kf_fill_t)(struct sk_buff *skb, const void *object);
@@ -124,7 +125,7 @@ static int kf_fill_pool(struct sk_buff *skb, const void *object)
 	    nla_put_u32(skb, KVMFLIP_A_POOL_PORTS, pool->ports) ||
 	    nla_put_u32(skb, KVMFLIP_A_POOL_RXQS, pool->rxqs))
 		return -EMSGSIZE;
-	return kvmflip_stats_put(skb, KVMFLIP_A_POOL_STATS, &pool->stats, KVMFLIP_STATS_POOL);
+	return 0;
 }
 
 /**
@@ -555,7 +556,7 @@ int kvmflip_nl_port_reclaim_doit(struct sk_buff *skb, struct genl_info *info)
 	port = kf_port(info);
 	err = PTR_ERR_OR_ZERO(port);
 	if (!err)
-		err = kvmflip_port_reclaim(port, bytes, info->extack);
+		err = kvmflip_reclaim(port, bytes, info->extack);
 	mutex_unlock(&kvmflip_lock);
 	return err;
 }

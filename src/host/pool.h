@@ -31,10 +31,13 @@ struct netlink_ext_ack;
  * @table: buffers and their states
  * @free: free buffers that nobody has taken, longest free first;
  *	  @table.lock
+ * @nr_free: number of them; @table.lock
+ * @reserved: how many of them are promised to ports; @table.lock
+ * @lru: buffers that guests have, longest first; @table.lock
+ * @pressed: somebody found no free buffer
  * @quarantine: buffers out of use until their references drop; @table.lock
  * @quarantine_work: looks at @quarantine again
  * @umems: AF_XDP memory registrations that pin every page once
- * @stats: counters
  *
  * Lock order: kvmflip_lock is taken first of all but rtnl; @table.lock is a
  * leaf.
@@ -54,10 +57,23 @@ struct kvmflip_pool {
 	struct page *scrap;
 	struct kvmflip_buffers table;
 	struct list_head free;
+	u32 nr_free;
+	u32 reserved;
+	struct list_head lru;
+	bool pressed;
 	struct list_head quarantine;
 	struct delayed_work quarantine_work;
 	atomic_t umems;
-	struct kvmflip_stats stats;
+};
+
+/**
+ * struct kvmflip_share - a guest's share of a pool; the lock of the pool's table
+ * @held: buffers it has
+ * @min: buffers it is to have whatever others do
+ */
+struct kvmflip_share {
+	u32 held;
+	u32 min;
 };
 
 /**
@@ -86,8 +102,15 @@ u32 kvmflip_pool_take(struct kvmflip_pool *pool, struct list_head *bufs, u32 n);
 void kvmflip_pool_give(struct kvmflip_pool *pool, struct list_head *bufs);
 void kvmflip_pool_move(struct kvmflip_pool *pool, struct list_head *bufs,
 		       enum kvmflip_state from, enum kvmflip_state to);
-void kvmflip_pool_return(struct kvmflip_pool *pool, struct list_head *bufs);
-u64 kvmflip_pool_scrub(struct kvmflip_pool *pool, struct kvmflip_buffer *buf);
+struct kvmflip_buffer *kvmflip_pool_claim(struct kvmflip_pool *pool, struct kvmflip_share *share);
+void kvmflip_pool_unclaim(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 n);
+bool kvmflip_pool_reserve(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 min);
+void kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
+		      u32 slot);
+void kvmflip_pool_oldest(struct kvmflip_pool *pool, const void *holder,
+			 bool (*each)(struct kvmflip_buffer *buf, void *arg), void *arg);
+void kvmflip_pool_return(struct kvmflip_pool *pool, struct kvmflip_share *share,
+			 struct list_head *bufs);
 
 /**
  * kvmflip_pool_bytes - memory of a pool
