@@ -19,6 +19,7 @@ struct netlink_ext_ack;
  * @name: what users call it
  * @ports: ports that take buffers from it; kvmflip_lock
  * @rxqs: queues that post its buffers; kvmflip_lock
+ * @copies: its queues are in mode copy; kvmflip_lock
  * @files: open files of /dev/kvmflip that chose it; kvmflip_lock
  * @last_queue: id of the queue attached last; kvmflip_lock
  * @node: NUMA node of the memory, or NUMA_NO_NODE
@@ -47,6 +48,7 @@ struct kvmflip_pool {
 	char name[KVMFLIP_NAME_LEN];
 	u32 ports;
 	u32 rxqs;
+	bool copies;
 	u32 files;
 	u32 last_queue;
 	int node;
