@@ -431,16 +431,39 @@ bool kvmflip_pool_reserve(struct kvmflip_pool *pool, struct kvmflip_share *share
  * @slot: where it is in the port's window
  *
  * Context: process context.
+ * Return: false if it was not KVMFLIP_FILLED, which is a bug, and is nobody's now.
  */
-void kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
+bool kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
 		      u32 slot)
 {
+	bool moved;
+
 	list_del_init(&buf->list);
 	spin_lock(&pool->table.lock);
-	kvmflip_buffer_move(&pool->table, buf, KVMFLIP_FILLED, KVMFLIP_MAPPED);
-	buf->holder = holder;
-	buf->slot = slot;
-	list_add_tail(&buf->lru, &pool->lru);
+	moved = kvmflip_buffer_move(&pool->table, buf, KVMFLIP_FILLED, KVMFLIP_MAPPED);
+	if (moved) {
+		buf->holder = holder;
+		buf->slot = slot;
+		list_add_tail(&buf->lru, &pool->lru);
+	}
+	spin_unlock(&pool->table.lock);
+	return moved;
+}
+
+/**
+ * kvmflip_pool_unmap - a guest does not get a buffer after all
+ * @pool: pool
+ * @buf: KVMFLIP_MAPPED buffer that appeared nowhere; KVMFLIP_FREE on return
+ *
+ * Context: process context.
+ */
+void kvmflip_pool_unmap(struct kvmflip_pool *pool, struct kvmflip_buffer *buf)
+{
+	spin_lock(&pool->table.lock);
+	list_del_init(&buf->lru);
+	buf->holder = NULL;
+	kvmflip_buffer_move(&pool->table, buf, KVMFLIP_MAPPED, KVMFLIP_RETURNED);
+	kvmflip_buffer_move(&pool->table, buf, KVMFLIP_RETURNED, KVMFLIP_FREE);
 	spin_unlock(&pool->table.lock);
 }
 

@@ -107,8 +107,9 @@ void kvmflip_pool_move(struct kvmflip_pool *pool, struct list_head *bufs,
 struct kvmflip_buffer *kvmflip_pool_claim(struct kvmflip_pool *pool, struct kvmflip_share *share);
 void kvmflip_pool_unclaim(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 n);
 bool kvmflip_pool_reserve(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 min);
-void kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
+bool kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
 		      u32 slot);
+void kvmflip_pool_unmap(struct kvmflip_pool *pool, struct kvmflip_buffer *buf);
 void kvmflip_pool_oldest(struct kvmflip_pool *pool, const void *holder,
 			 bool (*each)(struct kvmflip_buffer *buf, void *arg), void *arg);
 void kvmflip_pool_return(struct kvmflip_pool *pool, struct kvmflip_share *share,

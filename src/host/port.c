@@ -661,6 +661,8 @@ static int kf_return_batch(struct kvmflip_port *port)
 	buffers = kvmflip_window_empty(&port->window, slots, buffers, &bufs);
 	kvmflip_pool_return(port->pool, &port->share, &bufs);
 	port->owed -= min(port->owed, buffers);
+	if (!port->owed)
+		cancel_delayed_work(&port->reclaim_work);
 	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_RETURNS, buffers);
 	if (good + buffers < n)
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_BAD_RETURNS, n - good - buffers);
