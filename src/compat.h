@@ -38,6 +38,13 @@ static inline void netdev_unlock_ops(struct net_device *netdev)
 #endif
 
 /*
+ * Before 6.13 KVM took a reference to every page that it mapped into a guest,
+ * which it could not take to a tail page of a compound one: the vCPU failed. So
+ * there a block has to be made of single pages.
+ */
+#define KVMFLIP_KVM_MAPS_TAIL_PAGES (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0))
+
+/*
  * VFIO_DEVICE_GET_REGION_INFO moved from the ioctl operation to one of its own
  * in 6.19.
  */
