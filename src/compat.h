@@ -44,6 +44,17 @@ static inline void netdev_unlock_ops(struct net_device *netdev)
  */
 #define KVMFLIP_KVM_MAPS_TAIL_PAGES (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0))
 
+#include <linux/huge_mm.h>
+
+/* Until 6.17 a page frame number came with flags in a type of its own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define kvmflip_compat_pfn(pfn) (pfn)
+#else
+#include <linux/pfn_t.h>
+
+#define kvmflip_compat_pfn(pfn) __pfn_to_pfn_t(pfn, 0)
+#endif
+
 /*
  * VFIO_DEVICE_GET_REGION_INFO moved from the ioctl operation to one of its own
  * in 6.19.
