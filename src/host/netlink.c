@@ -405,7 +405,8 @@ static int kf_put_window(struct sk_buff *skb, struct kvmflip_port *port)
 		    (gpa != KVMFLIP_NO_GPA && nla_put_uint(skb, KVMFLIP_A_PORT_GPA, gpa)))
 			err = -EMSGSIZE;
 	}
-	if (!err && nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.mapped)))
+	if (!err && (nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.mapped)) ||
+		     nla_put_u32(skb, KVMFLIP_A_PORT_HUGE, kvmflip_port_huge(port))))
 		err = -EMSGSIZE;
 	mutex_unlock(&port->lock);
 	return err;

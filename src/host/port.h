@@ -116,6 +116,7 @@ void kvmflip_port_set_irq(struct kvmflip_port *port, struct eventfd_ctx *irq);
 void kvmflip_port_notify(struct kvmflip_port *port);
 void kvmflip_port_doorbell(struct kvmflip_port *port);
 u64 kvmflip_port_gpa(struct kvmflip_port *port);
+enum kvmflip_huge kvmflip_port_huge(struct kvmflip_port *port);
 u32 kvmflip_port_slots(const struct kvmflip_port *port);
 u32 kvmflip_port_ring_entries(const struct kvmflip_port *port);
 u32 kvmflip_port_ret_off(const struct kvmflip_port *port);
