@@ -51,6 +51,24 @@ static inline void netdev_unlock_ops(struct net_device *netdev)
 #endif
 
 /*
+ * Before 6.13 KVM took a reference to every page that it mapped into a guest,
+ * which it could not take to a tail page of a compound one: the vCPU failed. So
+ * there a block has to be made of single pages.
+ */
+#define KVMFLIP_KVM_MAPS_TAIL_PAGES (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0))
+
+#include <linux/huge_mm.h>
+
+/* Until 6.17 a page frame number came with flags in a type of its own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define kvmflip_compat_pfn(pfn) (pfn)
+#else
+#include <linux/pfn_t.h>
+
+#define kvmflip_compat_pfn(pfn) __pfn_to_pfn_t(pfn, 0)
+#endif
+
+/*
  * VFIO_DEVICE_GET_REGION_INFO moved from the ioctl operation to one of its own
  * in 6.19.
  */

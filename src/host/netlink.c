@@ -420,7 +420,8 @@ static int kf_put_window(struct sk_buff *skb, struct kvmflip_port *port)
 
 	guard(mutex)(&port->lock);
 	if (nla_put_u32(skb, KVMFLIP_A_PORT_STATE, port->state) ||
-	    nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.mapped)))
+	    nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.mapped)) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_HUGE, kvmflip_port_huge(port)))
 		return -EMSGSIZE;
 	if (port->state == KVMFLIP_PORT_STATE_CLOSED)
 		return 0;

@@ -13,7 +13,8 @@ struct file;
 /**
  * struct kvmflip_nic - a network device with queues attached to a pool
  * @list: in the list of NICs
- * @netdev: the device; NULL once it is being unregistered
+ * @netdev: the device, held until the last queue is down: if it is unregistered
+ *	    AF_XDP takes the queues down, and its driver waits for us
  * @tracker: of the reference to @netdev
  * @name: last known name of @netdev; kvmflip_lock too
  * @ifindex: number of @netdev
@@ -44,7 +45,6 @@ struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_po
 				    struct xsk_buff_pool *xsk, int link_fd, bool copy,
 				    struct netlink_ext_ack *extack);
 void kvmflip_nic_stop(struct kvmflip_nic *nic);
-void kvmflip_nic_gone(struct kvmflip_nic *nic);
 struct file *kvmflip_nic_put(struct kvmflip_nic *nic);
 
 #endif /* _KVMFLIP_NIC_H */

@@ -401,7 +401,6 @@ static void kf_netdev_gone(struct net_device *netdev)
 		if (rxq->nic == nic)
 			kf_rxq_stop(rxq);
 	mutex_unlock(&kvmflip_lock);
-	kvmflip_nic_gone(nic);
 }
 
 /*
