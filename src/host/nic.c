@@ -50,7 +50,7 @@ static int kf_check_netdev(struct net_device *netdev, const struct kvmflip_pool 
 }
 
 static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_pool *pool,
-				      struct xsk_buff_pool *xsk, int link_fd,
+				      struct xsk_buff_pool *xsk, int link_fd, bool copy,
 				      struct netlink_ext_ack *extack)
 {
 	struct kvmflip_nic *nic;
@@ -69,7 +69,7 @@ static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_
 		err = -EBADF;
 		goto err_free;
 	}
-	nic->iommu = kvmflip_iommu_attach(pool, xsk, extack);
+	nic->iommu = copy ? NULL : kvmflip_iommu_attach(pool, xsk, extack);
 	if (IS_ERR(nic->iommu)) {
 		err = PTR_ERR(nic->iommu);
 		goto err_link;
@@ -87,8 +87,10 @@ static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_
 	return nic;
 
 err_iommu:
-	kvmflip_iommu_detach(nic->iommu);
-	kvmflip_iommu_free(nic->iommu);
+	if (nic->iommu) {
+		kvmflip_iommu_detach(nic->iommu);
+		kvmflip_iommu_free(nic->iommu);
+	}
 err_link:
 	if (nic->link)
 		fput(nic->link);
@@ -103,19 +105,20 @@ err_free:
  * @pool: pool of the queue
  * @xsk: AF_XDP's view of the pool for the queue, nothing posted yet
  * @link_fd: BPF link of the XDP program, or -1
+ * @copy: the NIC may reach all of the pool, every frame is copied
  * @extack: for the reason of an error
  *
  * Context: may sleep; rtnl is held.
  * Return: NIC with one more active queue; an error otherwise.
  */
 struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_pool *pool,
-				    struct xsk_buff_pool *xsk, int link_fd,
+				    struct xsk_buff_pool *xsk, int link_fd, bool copy,
 				    struct netlink_ext_ack *extack)
 {
 	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
 
 	if (!nic) {
-		nic = kf_nic_new(netdev, pool, xsk, link_fd, extack);
+		nic = kf_nic_new(netdev, pool, xsk, link_fd, copy, extack);
 		if (IS_ERR(nic))
 			return nic;
 	} else if (!nic->active) {
@@ -125,7 +128,7 @@ struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_po
 		NL_SET_ERR_MSG_FMT(extack, "%s has queues attached to pool %s", netdev->name,
 				   nic->pool->name);
 		return ERR_PTR(-EBUSY);
-	} else if (!kvmflip_iommu_same(nic->iommu, xsk)) {
+	} else if (nic->iommu && !kvmflip_iommu_same(nic->iommu, xsk)) {
 		NL_SET_ERR_MSG(extack, "the queue does not share the memory of the others");
 		return ERR_PTR(-EINVAL);
 	}
@@ -149,7 +152,8 @@ void kvmflip_nic_stop(struct kvmflip_nic *nic)
 	if (--nic->active)
 		return;
 	dev_set_promiscuity(nic->netdev, -1);
-	kvmflip_iommu_detach(nic->iommu);
+	if (nic->iommu)
+		kvmflip_iommu_detach(nic->iommu);
 }
 
 /**
@@ -185,7 +189,8 @@ struct file *kvmflip_nic_put(struct kvmflip_nic *nic)
 	if (nic->netdev)
 		kvmflip_nic_gone(nic);
 	list_del(&nic->list);
-	kvmflip_iommu_free(nic->iommu);
+	if (nic->iommu)
+		kvmflip_iommu_free(nic->iommu);
 	kfree(nic);
 	return link;
 }

@@ -89,6 +89,7 @@ static void kf_quarantine_work(struct work_struct *work)
 			continue;
 		kvmflip_buffer_move(&pool->table, buf, KVMFLIP_QUARANTINED, KVMFLIP_FREE);
 		list_move_tail(&buf->list, &pool->free);
+		pool->nr_free++;
 	}
 	if (!list_empty(&pool->quarantine))
 		schedule_delayed_work(&pool->quarantine_work, KF_QUARANTINE_PERIOD);
@@ -159,9 +160,9 @@ static struct kvmflip_pool *kf_pool_new(const char *name,
 	pool->buffer_shift = ilog2(config->buffer_size);
 	pool->nr_pages = config->size >> PAGE_SHIFT;
 	INIT_LIST_HEAD(&pool->free);
+	INIT_LIST_HEAD(&pool->lru);
 	INIT_LIST_HEAD(&pool->quarantine);
 	INIT_DELAYED_WORK(&pool->quarantine_work, kf_quarantine_work);
-	kvmflip_stats_init(&pool->stats);
 
 	err = kf_pool_alloc_pages(pool, extack);
 	if (err)
@@ -172,6 +173,7 @@ static struct kvmflip_pool *kf_pool_new(const char *name,
 		goto err_pages;
 	for (i = 0; i < nr; i++)
 		list_add_tail(&pool->table.buf[i].list, &pool->free);
+	pool->nr_free = nr;
 	return pool;
 
 err_pages:
@@ -307,7 +309,7 @@ void kvmflip_pool_exit(void)
 }
 
 /**
- * kvmflip_pool_take - take free buffers
+ * kvmflip_pool_take - take free buffers that are kept for nobody
  * @pool: pool
  * @bufs: list to append them to; they stay KVMFLIP_FREE
  * @n: how many at most
@@ -320,8 +322,10 @@ u32 kvmflip_pool_take(struct kvmflip_pool *pool, struct list_head *bufs, u32 n)
 	u32 taken;
 
 	spin_lock(&pool->table.lock);
-	for (taken = 0; taken < n && !list_empty(&pool->free); taken++)
+	for (taken = 0; taken < n && pool->nr_free > pool->reserved; taken++) {
 		list_move_tail(pool->free.next, bufs);
+		pool->nr_free--;
+	}
 	spin_unlock(&pool->table.lock);
 	return taken;
 }
@@ -336,7 +340,152 @@ u32 kvmflip_pool_take(struct kvmflip_pool *pool, struct list_head *bufs, u32 n)
 void kvmflip_pool_give(struct kvmflip_pool *pool, struct list_head *bufs)
 {
 	spin_lock(&pool->table.lock);
+	pool->nr_free += list_count_nodes(bufs);
 	list_splice_tail_init(bufs, &pool->free);
+	spin_unlock(&pool->table.lock);
+}
+
+/**
+ * kvmflip_pool_claim - take a free buffer for one that a guest is going to hold
+ * @pool: pool
+ * @share: the guest's
+ *
+ * What others have been promised is left for them.
+ *
+ * Context: process context.
+ * Return: KVMFLIP_FREE buffer, in no list; or NULL.
+ */
+struct kvmflip_buffer *kvmflip_pool_claim(struct kvmflip_pool *pool, struct kvmflip_share *share)
+{
+	struct kvmflip_buffer *buf = NULL;
+	bool promised;
+
+	spin_lock(&pool->table.lock);
+	promised = share->held < share->min;
+	if (pool->nr_free > (promised ? 0 : pool->reserved)) {
+		buf = list_first_entry(&pool->free, struct kvmflip_buffer, list);
+		list_del_init(&buf->list);
+		pool->nr_free--;
+		pool->reserved -= promised;
+		share->held++;
+	}
+	spin_unlock(&pool->table.lock);
+	return buf;
+}
+
+static void kf_unclaim(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 n)
+{
+	lockdep_assert_held(&pool->table.lock);
+
+	for (; n; n--)
+		if (share->held-- <= share->min)
+			pool->reserved++;
+}
+
+/**
+ * kvmflip_pool_unclaim - a guest does not hold buffers after all, or no longer
+ * @pool: pool
+ * @share: the guest's
+ * @n: number of buffers
+ *
+ * Context: process context.
+ */
+void kvmflip_pool_unclaim(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 n)
+{
+	spin_lock(&pool->table.lock);
+	kf_unclaim(pool, share, n);
+	spin_unlock(&pool->table.lock);
+}
+
+/**
+ * kvmflip_pool_reserve - promise a guest buffers
+ * @pool: pool
+ * @share: the guest's
+ * @min: how many it is to have whatever others do
+ *
+ * Context: process context.
+ * Return: true, or false if there are not so many.
+ */
+bool kvmflip_pool_reserve(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 min)
+{
+	u32 old, new;
+	bool fits;
+
+	spin_lock(&pool->table.lock);
+	old = share->min > share->held ? share->min - share->held : 0;
+	new = min > share->held ? min - share->held : 0;
+	fits = new <= old || pool->reserved + (new - old) <= pool->nr_free;
+	if (fits) {
+		pool->reserved += new - old;
+		share->min = min;
+	}
+	spin_unlock(&pool->table.lock);
+	return fits;
+}
+
+/**
+ * kvmflip_pool_map - a guest has a buffer from now on
+ * @pool: pool
+ * @buf: KVMFLIP_FILLED buffer, taken out of its list
+ * @holder: the guest's port
+ * @slot: where it is in the port's window
+ *
+ * Context: process context.
+ * Return: false if it was not KVMFLIP_FILLED, which is a bug, and is nobody's now.
+ */
+bool kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
+		      u32 slot)
+{
+	bool moved;
+
+	list_del_init(&buf->list);
+	spin_lock(&pool->table.lock);
+	moved = kvmflip_buffer_move(&pool->table, buf, KVMFLIP_FILLED, KVMFLIP_MAPPED);
+	if (moved) {
+		buf->holder = holder;
+		buf->slot = slot;
+		list_add_tail(&buf->lru, &pool->lru);
+	}
+	spin_unlock(&pool->table.lock);
+	return moved;
+}
+
+/**
+ * kvmflip_pool_unmap - a guest does not get a buffer after all
+ * @pool: pool
+ * @buf: KVMFLIP_MAPPED buffer that appeared nowhere; KVMFLIP_FREE on return
+ *
+ * Context: process context.
+ */
+void kvmflip_pool_unmap(struct kvmflip_pool *pool, struct kvmflip_buffer *buf)
+{
+	spin_lock(&pool->table.lock);
+	list_del_init(&buf->lru);
+	buf->holder = NULL;
+	kvmflip_buffer_move(&pool->table, buf, KVMFLIP_MAPPED, KVMFLIP_RETURNED);
+	kvmflip_buffer_move(&pool->table, buf, KVMFLIP_RETURNED, KVMFLIP_FREE);
+	spin_unlock(&pool->table.lock);
+}
+
+/**
+ * kvmflip_pool_oldest - find those who have had buffers for longest
+ * @pool: pool
+ * @holder: port to look at alone, or NULL for all
+ * @each: called for each buffer, oldest first, until it returns false; must not
+ *	  sleep
+ * @arg: for @each
+ *
+ * Context: process context.
+ */
+void kvmflip_pool_oldest(struct kvmflip_pool *pool, const void *holder,
+			 bool (*each)(struct kvmflip_buffer *buf, void *arg), void *arg)
+{
+	struct kvmflip_buffer *buf;
+
+	spin_lock(&pool->table.lock);
+	list_for_each_entry(buf, &pool->lru, lru)
+		if ((!holder || buf->holder == holder) && !each(buf, arg))
+			break;
 	spin_unlock(&pool->table.lock);
 }
 
@@ -361,19 +510,39 @@ void kvmflip_pool_move(struct kvmflip_pool *pool, struct list_head *bufs,
 	spin_unlock(&pool->table.lock);
 }
 
+/* Takes buffers off the list of those that guests have. */
+static void kf_unmap(struct kvmflip_pool *pool, struct kvmflip_share *share,
+		     struct list_head *bufs)
+{
+	struct kvmflip_buffer *buf;
+	u32 n = 0;
+
+	spin_lock(&pool->table.lock);
+	list_for_each_entry(buf, bufs, list) {
+		list_del_init(&buf->lru);
+		buf->holder = NULL;
+		n++;
+	}
+	kf_unclaim(pool, share, n);
+	spin_unlock(&pool->table.lock);
+}
+
 /**
  * kvmflip_pool_return - take buffers back that a guest had
  * @pool: pool
+ * @share: the guest's
  * @bufs: KVMFLIP_MAPPED buffers, in no slot and unmapped; the list is empty
  *	  afterwards
  *
  * Context: may sleep.
  */
-void kvmflip_pool_return(struct kvmflip_pool *pool, struct list_head *bufs)
+void kvmflip_pool_return(struct kvmflip_pool *pool, struct kvmflip_share *share,
+			 struct list_head *bufs)
 {
 	struct kvmflip_buffer *buf, *next;
 	LIST_HEAD(quarantine);
 
+	kf_unmap(pool, share, bufs);
 	kvmflip_pool_move(pool, bufs, KVMFLIP_MAPPED, KVMFLIP_RETURNED);
 	list_for_each_entry_safe(buf, next, bufs, list)
 		if (!kf_buffer_settles(pool, buf))
@@ -388,23 +557,4 @@ void kvmflip_pool_return(struct kvmflip_pool *pool, struct list_head *bufs)
 	list_splice_tail(&quarantine, &pool->quarantine);
 	spin_unlock(&pool->table.lock);
 	schedule_delayed_work(&pool->quarantine_work, KF_QUARANTINE_PERIOD);
-}
-
-/**
- * kvmflip_pool_scrub - leave nothing in a buffer that somebody could read
- * @pool: pool
- * @buf: buffer nobody else can touch
- *
- * Context: may sleep.
- * Return: bytes zeroed.
- */
-u64 kvmflip_pool_scrub(struct kvmflip_pool *pool, struct kvmflip_buffer *buf)
-{
-	size_t bytes = 1UL << pool->buffer_shift;
-
-	if (!buf->dirty)
-		return 0;
-	memset(page_address(kvmflip_pool_page(pool, buf)), 0, bytes);
-	buf->dirty = false;
-	return bytes;
 }

@@ -62,9 +62,10 @@ int kvmflip_window_init(struct kvmflip_window *window, struct kvmflip_pool *pool
 	window->slot = kvcalloc(nr, sizeof(*window->slot), GFP_KERNEL_ACCOUNT);
 	window->used = kf_bitmap(nr);
 	window->sunk = kf_bitmap(nr);
+	window->revoked = kf_bitmap(nr);
 	window->busy = kf_bitmap(nr);
 	if (window->rings && window->sink && window->slot && window->used && window->sunk &&
-	    window->busy)
+	    window->revoked && window->busy)
 		return 0;
 
 	kvmflip_window_destroy(window);
@@ -81,6 +82,7 @@ void kvmflip_window_destroy(struct kvmflip_window *window)
 	if (window->mm)
 		mmdrop(window->mm);
 	kvfree(window->busy);
+	kvfree(window->revoked);
 	kvfree(window->sunk);
 	kvfree(window->used);
 	kvfree(window->slot);
@@ -451,4 +453,86 @@ u32 kvmflip_window_used(struct kvmflip_window *window, u32 *slots, u32 max)
 	}
 	spin_unlock(&window->lock);
 	return n;
+}
+
+/**
+ * kvmflip_window_room - may a slot be allocated?
+ * @window: window
+ *
+ * Context: process context.
+ * Return: false if the guest has all it may have.
+ */
+bool kvmflip_window_room(struct kvmflip_window *window)
+{
+	bool room;
+
+	spin_lock(&window->lock);
+	room = find_first_zero_bit(window->busy, window->nr) < window->nr;
+	spin_unlock(&window->lock);
+	return room;
+}
+
+/**
+ * kvmflip_window_revoke - take buffers away from a guest that does not return them
+ * @window: window
+ * @slots: slots; sorted on return, with those first that held a buffer
+ * @n: number of them
+ * @bufs: list to append the buffers to; no CPU can reach them on return
+ *
+ * The slots are not used again before kvmflip_window_concede(), so that the
+ * guest never takes one buffer for another.
+ *
+ * Context: may sleep. One caller at a time, kvmflip_window_empty() included.
+ * Return: how many slots held a buffer.
+ */
+u32 kvmflip_window_revoke(struct kvmflip_window *window, u32 *slots, u32 n,
+			  struct list_head *bufs)
+{
+	u32 i, kept = kf_detach_slots(window, slots, n, bufs);
+
+	if (!kept)
+		return 0;
+	spin_lock(&window->lock);
+	for (i = 0; i < kept; i++)
+		__set_bit(slots[i], window->revoked);
+	spin_unlock(&window->lock);
+	kf_zap_slots(window, slots, kept);
+	return kept;
+}
+
+/**
+ * kvmflip_window_concede - the guest gives up a slot whose buffer was revoked
+ * @window: window
+ * @slot: slot, not to be trusted
+ *
+ * Context: process context.
+ * Return: false if no buffer was revoked there.
+ */
+bool kvmflip_window_concede(struct kvmflip_window *window, u32 slot)
+{
+	bool revoked;
+
+	if (slot >= window->nr)
+		return false;
+	slot = array_index_nospec(slot, window->nr);
+	spin_lock(&window->lock);
+	revoked = __test_and_clear_bit(slot, window->revoked);
+	spin_unlock(&window->lock);
+	if (revoked)
+		kvmflip_window_release(window, &slot, 1);
+	return revoked;
+}
+
+/**
+ * kvmflip_window_concede_all - the guest is reset and knows of no slot any more
+ * @window: window
+ *
+ * Context: process context.
+ */
+void kvmflip_window_concede_all(struct kvmflip_window *window)
+{
+	u32 slot;
+
+	for_each_set_bit(slot, window->revoked, window->nr)
+		kvmflip_window_concede(window, slot);
 }
