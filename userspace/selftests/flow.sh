@@ -38,7 +38,7 @@ flow_end() {
 
 	wait "$flow_pid" || fail "flipgen: $(cat "$tmp/flow")"
 	reply=$(<"$tmp/flow")
-	flow_base=$((flow_base + $(field "${reply##*\}}" frames)))
+	flow_base=$((flow_base + $(field "${reply##*\}\}, }" frames)))
 	# the last frames wait for as long as their port is patient
 	for ((i = 0; i < 25; i++)); do
 		! received_has "$flow_nic" "$flow_base" || return 0
