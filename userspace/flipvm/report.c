@@ -34,6 +34,8 @@ static const struct {
 	MEMBER(returned),
 	MEMBER(bounces_returned),
 	MEMBER(revoked),
+	MEMBER(revoked_slot),
+	MEMBER(not_gone),
 	MEMBER(wanted),
 	MEMBER(interrupts),
 	MEMBER(doorbells),

@@ -81,6 +81,8 @@ enum guest_fatal {
  * @returned: slots given back
  * @bounces_returned: bounce slots given back
  * @revoked: slots that were taken by force
+ * @revoked_slot: the last of them
+ * @not_gone: those in which there still was something
  * @wanted: times the host was seen to ask for slots
  * @interrupts: taken
  * @doorbells: rung
@@ -116,6 +118,8 @@ struct guest_result {
 	__u64 returned;
 	__u64 bounces_returned;
 	__u64 revoked;
+	__u64 revoked_slot;
+	__u64 not_gone;
 	__u64 wanted;
 	__u64 interrupts;
 	__u64 doorbells;

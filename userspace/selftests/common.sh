@@ -226,10 +226,10 @@ pool_add() { # NAME SIZE [BUFFER [CHUNK]]
 	pools+=("$1")
 }
 
-# attach NIC POOL: all queues; the frames sent afterwards arrive
+# attach NIC POOL [WORD]...: all queues; the frames sent afterwards arrive
 attach() {
 	nic_up "$1"
-	kvmflip rxq attach "$1" all pool "$2"
+	kvmflip rxq attach "$1" all pool "$2" "${@:3}"
 	nics+=("$1")
 	wait_for "carrier on $1" has_carrier "$1"
 }

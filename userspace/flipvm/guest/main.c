@@ -8,6 +8,8 @@
 #include "slots.h"
 #include "spin.h"
 
+#define FRAME_OFFSET	256	/* in a chunk, as AF_XDP has it */
+
 static struct guest_params *const params = (void *)GUEST_PARAMS;
 static struct guest_result *const shared = (void *)GUEST_RESULT;
 
@@ -66,6 +68,31 @@ static void finish_slot(const struct kvmflip_rx_desc *desc)
 	give_back(slot);
 }
 
+/*
+ * What is in place of a slot that was taken is a page for all of it, zero unless
+ * the guest has written there: a word of some pages will do.
+ */
+static int is_gone(__u32 slot)
+{
+	__u32 i, size = device_slot_size(&dev, slot);
+	const __u8 *at = device_slot(&dev, slot);
+
+	for (i = 0; i < size; i += (size / 16 & ~4095u) ?: 4096)
+		if (read32((__u32)at + i + FRAME_OFFSET))
+			return 0;
+	return 1;
+}
+
+static void take_revoked(__u32 slot)
+{
+	result.revoked++;
+	result.revoked_slot = slot;
+	if (!slots_drop(slot))
+		return;
+	result.not_gone += !is_gone(slot);
+	give_back(slot);
+}
+
 static void take(const struct kvmflip_rx_desc *desc)
 {
 	__u32 slot = desc->slot, size;
@@ -75,9 +102,7 @@ static void take(const struct kvmflip_rx_desc *desc)
 		return;
 	}
 	if (desc->flags & KVMFLIP_RX_REVOKED) {
-		result.revoked++;
-		if (slots_drop(slot))
-			give_back(slot);
+		take_revoked(slot);
 		return;
 	}
 	result.received++;
