@@ -21,7 +21,38 @@ static void kft_pool_del(void *data)
 }
 
 /**
- * kvmflip_test_pool - make a pool
+ * kvmflip_test_pool_of - make a pool
+ * @test: at the end of which it is deleted
+ * @name: name
+ * @nr: number of buffers
+ * @buffer_size: bytes of each
+ *
+ * Return: pool, with chunks of a page.
+ */
+struct kvmflip_pool *kvmflip_test_pool_of(struct kunit *test, const char *name, u32 nr,
+					  u32 buffer_size)
+{
+	struct kvmflip_pool_config config = {
+		.size = (u64)nr * buffer_size,
+		.buffer_size = buffer_size,
+		.chunk_size = SZ_4K,
+		.node = NUMA_NO_NODE,
+	};
+	struct kvmflip_pool *pool;
+	int err;
+
+	err = kvmflip_pool_add(name, &config, NULL);
+	mutex_lock(&kvmflip_lock);
+	pool = kvmflip_pool_find(name);
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_pool_del, pool), 0);
+	KUNIT_ASSERT_EQ(test, pool->table.nr, nr);
+	return pool;
+}
+
+/**
+ * kvmflip_test_pool - make a pool of small buffers
  * @test: at the end of which it is deleted
  * @name: name
  * @nr: number of buffers of one page
@@ -30,17 +61,7 @@ static void kft_pool_del(void *data)
  */
 struct kvmflip_pool *kvmflip_test_pool(struct kunit *test, const char *name, u32 nr)
 {
-	struct kvmflip_pool *pool;
-	int err;
-
-	err = kvmflip_pool_add(name, (u64)nr << PAGE_SHIFT, PAGE_SIZE, NUMA_NO_NODE, NULL);
-	mutex_lock(&kvmflip_lock);
-	pool = kvmflip_pool_find(name);
-	mutex_unlock(&kvmflip_lock);
-	KUNIT_ASSERT_EQ(test, err, 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_pool_del, pool), 0);
-	KUNIT_ASSERT_EQ(test, pool->table.nr, nr);
-	return pool;
+	return kvmflip_test_pool_of(test, name, nr, PAGE_SIZE);
 }
 
 /**

@@ -8,6 +8,8 @@
 #include "../src/host/pool.h"
 #include "../src/host/port.h"
 
+struct kvmflip_pool *kvmflip_test_pool_of(struct kunit *test, const char *name, u32 nr,
+					  u32 buffer_size);
 struct kvmflip_pool *kvmflip_test_pool(struct kunit *test, const char *name, u32 nr);
 void kvmflip_test_advance(struct kvmflip_pool *pool, struct list_head *bufs,
 			  enum kvmflip_state to);

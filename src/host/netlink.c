@@ -9,6 +9,7 @@
 #include "netlink-gen.h"
 #include "netlink.h"
 #include "port.h"
+#include "reclaim.h"
 #include "rxq.h"
 
 typedef int (*kf_fill_t)(struct sk_buff *skb, const void *object);
@@ -143,7 +144,7 @@ static int kf_fill_pool(struct sk_buff *skb, const void *object)
 	    nla_put_u32(skb, KVMFLIP_A_POOL_PORTS, pool->ports) ||
 	    nla_put_u32(skb, KVMFLIP_A_POOL_RXQS, pool->rxqs))
 		return -EMSGSIZE;
-	return kvmflip_stats_put(skb, KVMFLIP_A_POOL_STATS, &pool->stats, KVMFLIP_STATS_POOL);
+	return 0;
 }
 
 /**
@@ -419,7 +420,8 @@ static int kf_put_window(struct sk_buff *skb, struct kvmflip_port *port)
 
 	guard(mutex)(&port->lock);
 	if (nla_put_u32(skb, KVMFLIP_A_PORT_STATE, port->state) ||
-	    nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.mapped)))
+	    nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.mapped)) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_HUGE, kvmflip_port_huge(port)))
 		return -EMSGSIZE;
 	if (port->state == KVMFLIP_PORT_STATE_CLOSED)
 		return 0;
@@ -556,7 +558,7 @@ int kvmflip_nl_port_reclaim_doit(struct sk_buff *skb, struct genl_info *info)
 		bytes = nla_get_uint(info->attrs[KVMFLIP_A_PORT_RECLAIM_SIZE]);
 	guard(mutex)(&kvmflip_lock);
 	port = kf_port(info);
-	return IS_ERR(port) ? PTR_ERR(port) : kvmflip_port_reclaim(port, bytes, info->extack);
+	return IS_ERR(port) ? PTR_ERR(port) : kvmflip_reclaim(port, bytes, info->extack);
 }
 
 /**

@@ -103,7 +103,6 @@ static const struct attr pool_attrs[] = {
 	[KVMFLIP_A_POOL_BUFFERS] = NEST("buffers", &buffers_set),
 	[KVMFLIP_A_POOL_PORTS] = { "ports", ATTR_UINT },
 	[KVMFLIP_A_POOL_RXQS] = { "rxqs", ATTR_UINT },
-	[KVMFLIP_A_POOL_STATS] = NEST("stats", &stats_set),
 };
 
 static const struct attr_set pool_set = {
