@@ -255,7 +255,8 @@ static int kf_fill_rxq(struct sk_buff *skb, const void *object)
 	    (rxq->port && nla_put_string(skb, KVMFLIP_A_RXQ_PORT, rxq->port->name)) ||
 	    nla_put_u32(skb, KVMFLIP_A_RXQ_POSTED, READ_ONCE(rxq->posted)) ||
 	    (READ_ONCE(rxq->broken) && nla_put_flag(skb, KVMFLIP_A_RXQ_BROKEN)) ||
-	    (fill_usecs && nla_put_u32(skb, KVMFLIP_A_RXQ_FILL_USECS, fill_usecs)))
+	    (fill_usecs <= KVMFLIP_LATENCY_USECS_MAX &&
+	     nla_put_u32(skb, KVMFLIP_A_RXQ_FILL_USECS, fill_usecs)))
 		return -EMSGSIZE;
 	return kvmflip_stats_put(skb, KVMFLIP_A_RXQ_STATS, &rxq->stats, KVMFLIP_STATS_RXQ);
 }

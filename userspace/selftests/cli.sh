@@ -95,7 +95,7 @@ port_settings() {
 	equal 'a: max_size' "$(field "$json" max_size)" 8388608
 	equal 'a: copybreak' "$(field "$json" copybreak)" 256
 	equal 'a: latency_usecs' "$(field "$json" latency_usecs)" 1000
-	equal 'a: huge' "$(field "$json" huge)" unknown
+	equal 'a: huge' "$(field "$json" huge)" small-buffers
 
 	kvmflip port set a min 1M copybreak 0 latency 5000
 	json=$(kvmflip port show a)
