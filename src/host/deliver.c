@@ -550,16 +550,16 @@ void kvmflip_deliver_all(struct kvmflip_delivery *delivery)
  */
 u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery)
 {
-	u32 i, chunks = 1U << delivery->pool->table.chunk_order;
 	struct kvmflip_tally *tally = delivery->tally;
 	struct kvmflip_waiter *waiter;
 	u64 wait = U64_MAX;
+	u32 i;
 
 	delivery->nr = 0;
 	delivery->end = tally->tail;
 	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
 		waiter = &tally->waiter[i];
-		if (!delivery->iommu || kvmflip_tally_due(tally, waiter, chunks, delivery->now))
+		if (!delivery->iommu || kvmflip_waiter_due(waiter, delivery->now))
 			kf_deliver_waiter(delivery, waiter);
 		else
 			wait = min(wait, waiter->since + waiter->latency - delivery->now);

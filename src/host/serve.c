@@ -186,8 +186,8 @@ static int kf_serve_batch(struct kvmflip_rxq *rxq)
 				  rxq->target - rxq->buffers - list_count_nodes(&free));
 	kf_refill(rxq, &free, &delta);
 	kf_set_timer(rxq, wait);
-	WRITE_ONCE(rxq->fill_usecs, min_t(u64, U32_MAX, kvmflip_tally_fill_ns(&rxq->tally,
-				1U << pool->table.chunk_order) / NSEC_PER_USEC));
+	WRITE_ONCE(rxq->fill_usecs, min_t(u64, U32_MAX, kvmflip_tally_fill_ns(&rxq->tally) /
+					     NSEC_PER_USEC));
 	kvmflip_stats_add(&rxq->stats, &delta);
 	return received;
 }
@@ -227,7 +227,7 @@ int kvmflip_serve_init(struct kvmflip_rxq *rxq)
 	INIT_DELAYED_WORK(&rxq->work, kf_serve_work);
 	hrtimer_setup(&rxq->timer, kf_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	init_waitqueue_func_entry(&rxq->wait, kf_wake);
-	return kvmflip_tally_init(&rxq->tally, rxq->target << rxq->pool->table.chunk_order);
+	return kvmflip_tally_init(&rxq->tally, rxq->target, 1U << rxq->pool->table.chunk_order);
 }
 
 /**

@@ -30,7 +30,7 @@ static int help(void)
 	      "SIZE := bytes, or a number with K, M, G or T (powers of 1024)\n"
 	      "N := 0 (untagged) to 4094\n"
 	      "BYTES := 0 to 4096: frames of up to so many are copied\n"
-	      "USECS := 0 to 1000000: frames wait no longer for a buffer to fill\n"
+	      "USECS := 0 to 60000000: frames wait no longer for a buffer to fill\n"
 	      "port add prints the option that gives the port to a QEMU.\n",
 	      stdout);
 	return EXIT_OK;

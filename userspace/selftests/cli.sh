@@ -138,7 +138,7 @@ bounds() {
 	    ("name", "pool-add", {"name": "", "size": 4096, "buffer-size": 4096}),
 	    ("name", "pool-add", {"name": "n" * 32, "size": 4096, "buffer-size": 4096}),
 	    ("copybreak", "port-set", {"name": "a", "copybreak": 4097}),
-	    ("latency-usecs", "port-set", {"name": "a", "latency-usecs": 1000001}),
+	    ("latency-usecs", "port-set", {"name": "a", "latency-usecs": 60000001}),
 	    ("vlan", "port-set", {"name": "a", "vlan": 4095}),
 	    ("reclaim-size", "port-reclaim", {"name": "a", "reclaim-size": 0}),
 	    ("mode", "rxq-attach", dict(attach, mode=3)),

@@ -12,7 +12,7 @@
 
 #define KVMFLIP_NAME_MAX		31
 #define KVMFLIP_COPYBREAK_MAX		4096
-#define KVMFLIP_LATENCY_USECS_MAX	1000000
+#define KVMFLIP_LATENCY_USECS_MAX	60000000
 
 /**
  * enum kvmflip_mode - How the frames of a queue reach their guests.

@@ -228,10 +228,10 @@ expect 1 'max must not be 0' -- port add v pool p mac $mac max 0
 expect 1 'min "some" is not a size *' -- port add v pool p mac $mac min some
 expect 2 "$unloaded" -- port add v pool p mac $mac min 0 max 1M
 expect 2 "$unloaded" -- port add v pool p mac $mac mi 4M max 8M c 0 l 0
-expect 2 "$unloaded" -- port set v copybreak 4096 latency 1000000
+expect 2 "$unloaded" -- port set v copybreak 4096 latency 60000000
 expect 1 'copybreak "4097" is not a number from 0 to 4096' -- port set v copybreak 4097
 expect 1 'copybreak "1K" is not a number *' -- port set v copybreak 1K
-expect 1 'latency "1000001" is not a number from 0 to 1000000' -- port set v latency 1000001
+expect 1 'latency "60000001" is not a number from 0 to 60000000' -- port set v latency 60000001
 expect 1 'latency "-1" is not a number *' -- port set v latency -1
 for bad in '' x c73f1fa6489e48349476d70dabd98c40 c73f1fa6-489e-4834-9476-d70dabd98c4 \
 	c73f1fa6-489e-4834-9476-d70dabd98c40a c73f1fa6-489e-4834-9476_d70dabd98c40 \
