@@ -27,10 +27,9 @@ next_owner() { # NIC
 	vm_stop a
 	guest_is_clean a
 
-	# All buffers go round, till those that a had are the next; then b keeps what it
-	# gets.
+	# All buffers go round, then b keeps what it gets.
 	vm_start b
-	round=128 traffic "$nic" 2880 2 size=60-200 "$(to b)"
+	round=128 traffic "$nic" 3072 2 size=60-200 "$(to b)"
 	wait_for 'frames at b' guest_has b received "${sent[b]}"
 	guest_is_whole b
 	sent[b]=0 sent_sum[b]=0
