@@ -61,7 +61,7 @@ static struct kvmflip_buffer *kft_fill(struct kunit *test, struct kft_window *kf
 
 static void kft_give(struct kft_window *kft, struct list_head *bufs)
 {
-	kvmflip_pool_return(kft->pool, bufs);
+	kvmflip_test_return(kft->pool, bufs);
 }
 
 static u64 kft_counter(struct kft_window *kft, unsigned int counter)
