@@ -246,7 +246,7 @@ struct kvmflip_buffer *kvmflip_test_hold(struct kunit *test, struct kvmflip_port
 	KUNIT_ASSERT_NE(test, slot, KVMFLIP_NO_SLOT);
 	list_add_tail(&buf->list, &bufs);
 	kvmflip_test_advance(port->pool, &bufs, KVMFLIP_FILLED);
-	kvmflip_pool_map(port->pool, buf, port, slot);
+	KUNIT_ASSERT_TRUE(test, kvmflip_pool_map(port->pool, buf, port, slot));
 	KUNIT_ASSERT_TRUE(test, kvmflip_window_fill(&port->window, slot, buf));
 	return buf;
 }

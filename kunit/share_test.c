@@ -58,8 +58,7 @@ static bool kft_map(struct kvmflip_pool *pool, struct kvmflip_share *share, void
 		return false;
 	list_add_tail(&buf->list, &bufs);
 	kvmflip_test_advance(pool, &bufs, KVMFLIP_FILLED);
-	kvmflip_pool_map(pool, buf, holder, slot);
-	return true;
+	return kvmflip_pool_map(pool, buf, holder, slot);
 }
 
 /**

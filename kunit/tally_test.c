@@ -43,7 +43,7 @@ static struct kft_tally *kft_tally(struct kunit *test, u32 chunk_order)
 
 	KUNIT_ASSERT_NOT_NULL(test, kft);
 	KUNIT_ASSERT_EQ(test, kvmflip_buffers_init(&kft->table, KFT_BUFFERS, chunk_order), 0);
-	KUNIT_ASSERT_EQ(test, kvmflip_tally_init(&kft->tally, KFT_BUFFERS << chunk_order), 0);
+	KUNIT_ASSERT_EQ(test, kvmflip_tally_init(&kft->tally, KFT_BUFFERS, 1U << chunk_order), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_destroy, kft), 0);
 	kft->port = kunit_kzalloc(test, sizeof(*kft->port), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, kft->port);
@@ -368,15 +368,15 @@ static void kft_rate_steady(struct kunit *test)
 	u64 now = 1000, steady;
 	u32 i;
 
-	KUNIT_EXPECT_GE(test, kvmflip_tally_fill_ns(tally, 1), NSEC_PER_SEC);
+	KUNIT_EXPECT_GE(test, tally->steady_ns, NSEC_PER_SEC);
 	now = kft_traffic(tally, now, row->burst, row->every * NSEC_PER_USEC, 600);
-	steady = kvmflip_tally_fill_ns(tally, 1);
+	steady = tally->steady_ns;
 	KUNIT_EXPECT_LE(test, steady, row->frame_ns + row->frame_ns / 8);
 	KUNIT_EXPECT_GE(test, steady, row->frame_ns - row->frame_ns / 8);
-	KUNIT_EXPECT_EQ(test, kvmflip_tally_fill_ns(tally, 512), 512 * steady);
+	KUNIT_EXPECT_EQ(test, kvmflip_tally_fill_ns(tally), 512 * steady);
 	for (i = 0; i < 2000; i++) {
 		now = kft_traffic(tally, now, row->burst, row->every * NSEC_PER_USEC, 1);
-		KUNIT_ASSERT_EQ(test, kvmflip_tally_fill_ns(tally, 1), steady);
+		KUNIT_ASSERT_EQ(test, tally->steady_ns, steady);
 	}
 }
 
@@ -390,10 +390,10 @@ static void kft_rate_wobbles(struct kunit *test)
 
 	prandom_seed_state(&rnd, 2004);
 	now = kft_traffic(tally, now, 64, 100000, 100);
-	steady = kvmflip_tally_fill_ns(tally, 1);
+	steady = tally->steady_ns;
 	for (i = 0; i < 10000; i++) {
 		now = kft_traffic(tally, now, 64, 90000 + prandom_u32_state(&rnd) % 20001, 1);
-		changes += kvmflip_tally_fill_ns(tally, 1) != steady;
+		changes += tally->steady_ns != steady;
 	}
 	KUNIT_EXPECT_EQ(test, changes, 0);
 }
@@ -413,8 +413,9 @@ static void kft_rate_no_flapping(struct kunit *test)
 	/* A buffer fills in 1 ms, give or take a fifth, and so long frames may wait. */
 	for (i = 0; i < 20000; i++) {
 		now = kft_traffic(tally, now, 64, 100000 + prandom_u32_state(&rnd) % 50001, 1);
-		waiter->since = now;
-		due = kvmflip_tally_due(tally, waiter, 512, now);
+		kvmflip_tally_add(tally, waiter, 0, now);
+		due = kvmflip_waiter_due(waiter, now);
+		kvmflip_tally_done(tally, kvmflip_tally_frame(tally, tally->head));
 		switches += due != before;
 		before = due;
 	}
@@ -454,8 +455,8 @@ static void kft_rate_changes(struct kunit *test)
 
 	now = kft_traffic(tally, now, 64, row->before, 100);
 	now = kft_traffic(tally, now, 64, row->after, row->frames / 64);
-	KUNIT_EXPECT_LE(test, kvmflip_tally_fill_ns(tally, 1), want + want * 3 / 8);
-	KUNIT_EXPECT_GE(test, kvmflip_tally_fill_ns(tally, 1), want - want * 3 / 8);
+	KUNIT_EXPECT_LE(test, tally->steady_ns, want + want * 3 / 8);
+	KUNIT_EXPECT_GE(test, tally->steady_ns, want - want * 3 / 8);
 }
 
 /* When nothing comes any more, that is noticed by whoever looks. */
@@ -465,9 +466,9 @@ static void kft_rate_ends(struct kunit *test)
 	u64 now = 1000;
 
 	now = kft_traffic(tally, now, 64, 6400, 100);
-	KUNIT_EXPECT_LE(test, kvmflip_tally_fill_ns(tally, 512), NSEC_PER_MSEC);
+	KUNIT_EXPECT_LE(test, kvmflip_tally_fill_ns(tally), NSEC_PER_MSEC);
 	kvmflip_tally_count(tally, 0, now + 20 * NSEC_PER_MSEC);
-	KUNIT_EXPECT_GE(test, kvmflip_tally_fill_ns(tally, 512), 10 * NSEC_PER_MSEC);
+	KUNIT_EXPECT_GE(test, kvmflip_tally_fill_ns(tally), 10 * NSEC_PER_MSEC);
 }
 
 /**
@@ -512,22 +513,53 @@ static void kft_due(struct kunit *test)
 	struct kvmflip_waiter *waiter = kft_join(test, kft, 1);
 
 	kft->tally.steady_ns = row->frame_ns;
+	kft->tally.chunks = row->chunks;
 	waiter->latency = row->latency;
-	waiter->since = 5000;
-	KUNIT_EXPECT_EQ(test, kvmflip_tally_due(&kft->tally, waiter, row->chunks,
-						5000 + row->waited), row->due);
+	kvmflip_tally_add(&kft->tally, waiter, 0, 5000);
+	KUNIT_EXPECT_EQ(test, kvmflip_waiter_due(waiter, 5000 + row->waited), row->due);
+}
+
+/* Frames that began to wait go on, and those that did not do not. */
+static void kft_due_decided_once(struct kunit *test)
+{
+	struct kft_tally *kft = kft_tally(test, 9);
+	struct kvmflip_waiter *a = kft_join(test, kft, 1), *b = kft_join(test, kft, 2);
+	struct kvmflip_tally *tally = &kft->tally;
+
+	tally->steady_ns = 100;
+	kvmflip_tally_add(tally, a, 0, 5000);
+	tally->steady_ns = 100000;
+	kvmflip_tally_add(tally, a, 1, 6000);
+	kvmflip_tally_add(tally, b, 2, 6000);
+	KUNIT_EXPECT_FALSE(test, kvmflip_waiter_due(a, 6000));
+	KUNIT_EXPECT_TRUE(test, kvmflip_waiter_due(b, 6000));
+	KUNIT_EXPECT_FALSE(test, kvmflip_waiter_due(a, 5000 + NSEC_PER_MSEC - 1));
+	KUNIT_EXPECT_TRUE(test, kvmflip_waiter_due(a, 5000 + NSEC_PER_MSEC));
+	tally->steady_ns = 100;
+	kvmflip_tally_add(tally, b, 3, 7000);
+	KUNIT_EXPECT_TRUE(test, kvmflip_waiter_due(b, 7000));
+
+	/* The next first frame decides anew. */
+	kvmflip_tally_done(tally, kvmflip_tally_frame(tally, 2));
+	kvmflip_tally_done(tally, kvmflip_tally_frame(tally, 3));
+	kvmflip_tally_add(tally, b, 4, 8000);
+	KUNIT_EXPECT_FALSE(test, kvmflip_waiter_due(b, 8000));
 }
 
 static void kft_sizes(struct kunit *test)
 {
-	static const u32 sizes[][2] = { { 1, 1 }, { 2, 2 }, { 3, 4 }, { 1024, 1024 }, { 1025, 2048 } };
+	static const u32 sizes[][3] = {
+		{ 1, 1, 1 }, { 2, 1, 2 }, { 3, 1, 4 }, { 1, 2, 2 }, { 5, 2, 16 }, { 2, 512, 1024 },
+		{ 3, 512, 2048 }, { 4, 1024, 4096 },
+	};
 	struct kvmflip_tally *tally = kunit_kzalloc(test, sizeof(*tally), GFP_KERNEL);
 	u32 i;
 
 	KUNIT_ASSERT_NOT_NULL(test, tally);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		KUNIT_ASSERT_EQ(test, kvmflip_tally_init(tally, sizes[i][0]), 0);
-		KUNIT_EXPECT_EQ(test, tally->nr, sizes[i][1]);
+		KUNIT_ASSERT_EQ(test, kvmflip_tally_init(tally, sizes[i][0], sizes[i][1]), 0);
+		KUNIT_EXPECT_EQ(test, tally->nr, sizes[i][2]);
+		KUNIT_EXPECT_EQ(test, tally->chunks, sizes[i][1]);
 		KUNIT_EXPECT_EQ(test, tally->head, tally->tail);
 		kvmflip_tally_destroy(tally);
 		KUNIT_EXPECT_NULL(test, tally->frame);
@@ -548,6 +580,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_rate_changes, kft_change_gen_params),
 	KUNIT_CASE(kft_rate_ends),
 	KUNIT_CASE_PARAM(kft_due, kft_due_gen_params),
+	KUNIT_CASE(kft_due_decided_once),
 	KUNIT_CASE(kft_sizes),
 	{}
 };

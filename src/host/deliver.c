@@ -142,33 +142,39 @@ void kvmflip_deliver_arrival(struct kvmflip_delivery *delivery, struct net_devic
 #define KF_NOTES	64
 
 /*
+ * The XDP program runs before a completion, so if the metadata has changed
+ * since then the NIC has used the chunk again, and what lies there is not the
+ * frame that was announced.
+ */
+static bool kf_unchanged(const struct kvmflip_delivery *delivery, u32 chunk)
+{
+	const struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
+	const struct kvmflip_meta *meta = kf_chunk_address(delivery, chunk) + c->offset -
+					  sizeof(*meta);
+
+	return meta->magic == KVMFLIP_META_MAGIC && meta->gen == c->gen;
+}
+
+/*
  * Leaves nothing in a chunk but the frame of the new owner, or nothing at all.
  * Behind a frame the NIC may have written another one that it gave up. What the
  * chunk held before in front of it is zeroes or the owner's, if the buffer's
  * last guest was the owner.
- *
- * The XDP program runs before a completion, so if the metadata has changed
- * since then the NIC has used the chunk again, and the frame with it.
  */
-static bool kf_clean_chunk(struct kvmflip_delivery *delivery, u32 chunk, u32 gen, bool own,
+static void kf_clean_chunk(struct kvmflip_delivery *delivery, u32 chunk, u32 gen, bool own,
 			   struct kvmflip_delta *delta)
 {
 	struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
 	void *start = kf_chunk_address(delivery, chunk);
-	u32 size = 1U << delivery->pool->chunk_shift;
-	const struct kvmflip_meta *meta;
 	u32 notes = c->offset - min(c->offset, KF_NOTES);
+	u32 size = 1U << delivery->pool->chunk_shift;
 	u32 end = c->offset + c->len;
 
-	if (c->gen == gen) {
-		meta = start + c->offset - sizeof(*meta);
-		if (meta->magic != KVMFLIP_META_MAGIC || meta->gen != gen)
-			c->gen = 0;
-	}
-	if (c->gen != gen) {
+	if (c->gen != gen || !kf_unchanged(delivery, chunk)) {
+		c->gen = 0;
 		memset(start, 0, size);
 		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += size;
-		return false;
+		return;
 	}
 	if (!own) {
 		memset(start, 0, notes);
@@ -177,24 +183,38 @@ static bool kf_clean_chunk(struct kvmflip_delivery *delivery, u32 chunk, u32 gen
 	memset(start + notes, 0, c->offset - notes);
 	memset(start + end, 0, size - end);
 	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += c->offset - notes + size - end;
-	return true;
 }
 
-/* Returns how many frames the new owner gets with the buffer. */
-static u32 kf_clean(struct kvmflip_delivery *delivery, const struct kvmflip_waiter *owner,
-		    struct kvmflip_buffer *buf, struct kvmflip_delta *delta)
+static void kf_clean(struct kvmflip_delivery *delivery, const struct kvmflip_waiter *owner,
+		     struct kvmflip_buffer *buf, struct kvmflip_delta *delta)
 {
 	struct kvmflip_buffers *table = &delivery->pool->table;
 	u32 chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
 	bool own = buf->dirty == owner->port->tenant || buf->dirty == KVMFLIP_CLEAN;
 	u32 end = chunk + (1U << table->chunk_order);
-	u32 frames = 0;
 
 	for (; chunk < end; chunk++)
-		if (kf_clean_chunk(delivery, chunk, owner->gen, own, delta) &&
-		    table->chunk[chunk].len > owner->copybreak)
-			frames++;
+		kf_clean_chunk(delivery, chunk, owner->gen, own, delta);
 	buf->dirty = owner->port->tenant;
+}
+
+/* Frames that go to the owner with the buffer, once it has been cleaned. */
+static u32 kf_frames(const struct kvmflip_delivery *delivery, const struct kvmflip_waiter *owner,
+		     const struct kvmflip_buffer *buf)
+{
+	const struct kvmflip_tally *tally = delivery->tally;
+	u32 i, frames = 0, index = kvmflip_waiter_index(tally, owner);
+	const struct kvmflip_waiting *frame;
+	const struct kvmflip_chunk *c;
+
+	for (i = tally->head; i != delivery->end; i++) {
+		frame = kvmflip_tally_frame(tally, i);
+		if (frame->waiter != index ||
+		    kvmflip_buffer_of(&delivery->pool->table, frame->chunk) != buf)
+			continue;
+		c = kf_chunk(delivery, frame->chunk);
+		frames += c->gen == owner->gen && c->len > owner->copybreak;
+	}
 	return frames;
 }
 
@@ -209,18 +229,20 @@ static bool kf_map(struct kvmflip_delivery *delivery, const struct kvmflip_waite
 	flip->slot = kvmflip_window_alloc(&port->window);
 	if (flip->slot == KVMFLIP_NO_SLOT)
 		return false;
-	flip->frames = kf_clean(delivery, owner, flip->buf, delta);
-	if (!flip->frames) {
-		kvmflip_window_release(&port->window, &flip->slot, 1);
-		return false;
-	}
-	if (!kvmflip_window_fill(&port->window, flip->slot, flip->buf)) {
-		kvmflip_window_release(&port->window, &flip->slot, 1);
-		return false;
-	}
-	kvmflip_pool_map(delivery->pool, flip->buf, port, flip->slot);
+	kf_clean(delivery, owner, flip->buf, delta);
+	flip->frames = kf_frames(delivery, owner, flip->buf);
+	if (!flip->frames || !kvmflip_pool_map(delivery->pool, flip->buf, port, flip->slot))
+		goto err_release;
+	if (!kvmflip_window_fill(&port->window, flip->slot, flip->buf))
+		goto err_unmap;
 	delta->v[KVMFLIP_A_STATS_FLIPS]++;
 	return true;
+
+err_unmap:
+	kvmflip_pool_unmap(delivery->pool, flip->buf);
+err_release:
+	kvmflip_window_release(&port->window, &flip->slot, 1);
+	return false;
 }
 
 /* A port's buffers of the group, before its frames. Returns the ring's space beside them. */
@@ -246,6 +268,8 @@ static unsigned int kf_copy(struct kvmflip_delivery *delivery, struct kvmflip_po
 	const struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
 	struct kvmflip_bounced where;
 
+	if (!kf_unchanged(delivery, chunk))
+		return KVMFLIP_A_STATS_DROPPED_INVALID;
 	if (!kvmflip_bounce_put(&port->bounce, kf_chunk_address(delivery, chunk) + c->offset,
 				c->len, &where))
 		return why == KVMFLIP_A_STATS_COPIED_QUOTA ? KVMFLIP_A_STATS_DROPPED_QUOTA :
@@ -346,7 +370,8 @@ static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_
 			kf_count(&own, kf_chunk(delivery, frame->chunk)->len, verdict);
 		kvmflip_tally_done(delivery->tally, frame);
 	}
-	if (waiter->frames)
+	/* Those that are left have arrived just now. */
+	if (waiter->frames && own.v[KVMFLIP_A_STATS_RECEIVED])
 		waiter->since = delivery->now;
 	if (!refusal && kvmflip_rx_publish(&port->rx))
 		kvmflip_port_notify(port);
@@ -435,6 +460,8 @@ static void kf_settle(struct kvmflip_delivery *delivery, struct list_head *free)
 		kvmflip_pool_unclaim(delivery->pool,
 				     &delivery->tally->waiter[flip->owner].port->share, 1);
 		list_add_tail(&flip->spare->list, &unused);
+		if (flip->buf->state == KVMFLIP_FREE && list_empty(&flip->buf->list))
+			list_add_tail(&flip->buf->list, free);
 	}
 	kvmflip_pool_give(delivery->pool, &unused);
 }
@@ -523,16 +550,16 @@ void kvmflip_deliver_all(struct kvmflip_delivery *delivery)
  */
 u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery)
 {
-	u32 i, chunks = 1U << delivery->pool->table.chunk_order;
 	struct kvmflip_tally *tally = delivery->tally;
 	struct kvmflip_waiter *waiter;
 	u64 wait = U64_MAX;
+	u32 i;
 
 	delivery->nr = 0;
 	delivery->end = tally->tail;
 	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
 		waiter = &tally->waiter[i];
-		if (!delivery->iommu || kvmflip_tally_due(tally, waiter, chunks, delivery->now))
+		if (!delivery->iommu || kvmflip_waiter_due(waiter, delivery->now))
 			kf_deliver_waiter(delivery, waiter);
 		else
 			wait = min(wait, waiter->since + waiter->latency - delivery->now);

@@ -11,6 +11,11 @@
 
 #include <uapi/linux/kvmflip_netlink.h>
 
+/* Integer value ranges */
+static const struct netlink_range_validation kvmflip_a_port_latency_usecs_range = {
+	.max	= KVMFLIP_LATENCY_USECS_MAX,
+};
+
 /* Common nested types */
 const struct nla_policy kvmflip_ring_layout_nl_policy[KVMFLIP_A_RING_LAYOUT_DESC + 1] = {
 	[KVMFLIP_A_RING_LAYOUT_ENTRIES] = { .type = NLA_U32, },
@@ -73,8 +78,8 @@ static const struct nla_policy kvmflip_port_add_nl_policy[KVMFLIP_A_PORT_LATENCY
 	[KVMFLIP_A_PORT_VLAN] = NLA_POLICY_MAX(NLA_U16, 4094),
 	[KVMFLIP_A_PORT_MIN_SIZE] = { .type = NLA_UINT, },
 	[KVMFLIP_A_PORT_MAX_SIZE] = { .type = NLA_UINT, },
-	[KVMFLIP_A_PORT_COPYBREAK] = { .type = NLA_U32, },
-	[KVMFLIP_A_PORT_LATENCY_USECS] = { .type = NLA_U32, },
+	[KVMFLIP_A_PORT_COPYBREAK] = NLA_POLICY_MAX(NLA_U32, KVMFLIP_COPYBREAK_MAX),
+	[KVMFLIP_A_PORT_LATENCY_USECS] = NLA_POLICY_FULL_RANGE(NLA_U32, &kvmflip_a_port_latency_usecs_range),
 	[KVMFLIP_A_PORT_UUID] = NLA_POLICY_EXACT_LEN(16),
 };
 
@@ -85,8 +90,8 @@ static const struct nla_policy kvmflip_port_set_nl_policy[KVMFLIP_A_PORT_LATENCY
 	[KVMFLIP_A_PORT_VLAN] = NLA_POLICY_MAX(NLA_U16, 4094),
 	[KVMFLIP_A_PORT_MIN_SIZE] = { .type = NLA_UINT, },
 	[KVMFLIP_A_PORT_MAX_SIZE] = { .type = NLA_UINT, },
-	[KVMFLIP_A_PORT_COPYBREAK] = { .type = NLA_U32, },
-	[KVMFLIP_A_PORT_LATENCY_USECS] = { .type = NLA_U32, },
+	[KVMFLIP_A_PORT_COPYBREAK] = NLA_POLICY_MAX(NLA_U32, KVMFLIP_COPYBREAK_MAX),
+	[KVMFLIP_A_PORT_LATENCY_USECS] = NLA_POLICY_FULL_RANGE(NLA_U32, &kvmflip_a_port_latency_usecs_range),
 };
 
 /* KVMFLIP_CMD_PORT_DEL - do */
@@ -102,7 +107,7 @@ static const struct nla_policy kvmflip_port_get_nl_policy[KVMFLIP_A_PORT_NAME + 
 /* KVMFLIP_CMD_PORT_RECLAIM - do */
 static const struct nla_policy kvmflip_port_reclaim_nl_policy[KVMFLIP_A_PORT_RECLAIM_SIZE + 1] = {
 	[KVMFLIP_A_PORT_NAME] = { .type = NLA_NUL_STRING, .len = KVMFLIP_NAME_MAX, },
-	[KVMFLIP_A_PORT_RECLAIM_SIZE] = { .type = NLA_UINT, },
+	[KVMFLIP_A_PORT_RECLAIM_SIZE] = NLA_POLICY_MIN(NLA_UINT, 1),
 };
 
 /* Ops table for kvmflip */

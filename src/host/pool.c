@@ -38,29 +38,78 @@ struct kvmflip_pool *kvmflip_pool_find(const char *name)
 	return NULL;
 }
 
-/*
- * A page that only the pool has counts one reference, and one for each mapping
- * of /dev/kvmflip, and a pin for each memory registration. Anything beyond is
- * somebody who may still read or write it.
+/**
+ * kvmflip_block_alloc - allocate pages that are physically contiguous
+ * @node: NUMA node, or NUMA_NO_NODE
+ * @order: log2 of the number of pages
+ * @gfp: how to allocate
+ *
+ * Every page of a block may be mapped into a process, pinned, and mapped by KVM.
+ *
+ * Context: may sleep if @gfp says so.
+ * Return: first page, or NULL.
  */
-static bool kf_page_idle(struct kvmflip_pool *pool, struct page *page)
+struct page *kvmflip_block_alloc(int node, unsigned int order, gfp_t gfp)
 {
-	struct folio *folio = page_folio(page);
-	int extra = folio_ref_count(folio) - 1 - folio_mapcount(folio);
+	struct page *block;
 
-	if (extra % GUP_PIN_COUNTING_BIAS)
-		return false;
-	return extra / GUP_PIN_COUNTING_BIAS <= atomic_read(&pool->umems);
+	/* As one compound page it has one reference count, which is soon checked. */
+	if (KVMFLIP_KVM_MAPS_TAIL_PAGES)
+		return alloc_pages_node(node, gfp | __GFP_COMP, order);
+
+	block = alloc_pages_node(node, gfp, order);
+	if (block)
+		split_page(block, order);
+	return block;
+}
+
+/**
+ * kvmflip_block_free - free pages
+ * @block: from kvmflip_block_alloc()
+ * @order: log2 of the number of pages
+ */
+void kvmflip_block_free(struct page *block, unsigned int order)
+{
+	u32 i;
+
+	if (KVMFLIP_KVM_MAPS_TAIL_PAGES) {
+		__free_pages(block, order);
+		return;
+	}
+	for (i = 0; i < 1U << order; i++)
+		__free_page(block + i);
+}
+
+/*
+ * A folio that only the pool has counts one reference, and one for each mapping
+ * of a page of it through /dev/kvmflip, and a pin of each page for each memory
+ * registration: of large folios pins are counted apart, and as references. Anything
+ * beyond is somebody who may still read or write it.
+ */
+static bool kf_folio_idle(struct kvmflip_pool *pool, struct folio *folio)
+{
+	int extra = folio_ref_count(folio) - 1 - folio_mapcount(folio);
+	int umems = atomic_read(&pool->umems);
+	int pins;
+
+	if (!folio_test_large(folio))
+		return !(extra % GUP_PIN_COUNTING_BIAS) && extra / GUP_PIN_COUNTING_BIAS <= umems;
+
+	pins = atomic_read(&folio->_pincount);
+	return extra == pins && (!pins || pins == umems * folio_nr_pages(folio));
 }
 
 static bool kf_buffer_idle(struct kvmflip_pool *pool, struct kvmflip_buffer *buf)
 {
 	u32 first = kvmflip_pool_first_page(pool, buf);
+	struct folio *folio;
 	u32 i;
 
-	for (i = 0; i < 1U << (pool->buffer_shift - PAGE_SHIFT); i++)
-		if (!kf_page_idle(pool, pool->pages[first + i]))
+	for (i = 0; i < 1U << kvmflip_pool_order(pool); i += folio_nr_pages(folio)) {
+		folio = page_folio(pool->pages[first + i]);
+		if (!kf_folio_idle(pool, folio))
 			return false;
+	}
 	return true;
 }
 
@@ -98,42 +147,59 @@ static void kf_quarantine_work(struct work_struct *work)
 
 static void kf_pool_free_pages(struct kvmflip_pool *pool)
 {
-	u32 i;
+	u32 i, order = kvmflip_pool_order(pool);
 
-	for (i = 0; i < pool->nr_pages && pool->pages[i]; i++) {
-		__free_page(pool->pages[i]);
+	for (i = 0; i < pool->nr_pages && pool->pages[i]; i += 1U << order) {
+		kvmflip_block_free(pool->pages[i], order);
 		cond_resched();
 	}
+	if (pool->scrap)
+		kvmflip_block_free(pool->scrap, order);
 	kvfree(pool->pages);
-	__free_page(pool->scrap);
+}
+
+static void kf_say_shortage(const struct kvmflip_pool *pool, u32 got,
+			    struct netlink_ext_ack *extack)
+{
+	u32 order = kvmflip_pool_order(pool);
+
+	if (order)
+		NL_SET_ERR_MSG_FMT(extack,
+				   "memory is too fragmented, got %u of %u blocks of 2 MiB: use buffer 4K",
+				   got, pool->nr_pages >> order);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "out of memory after %u of %u pages", got,
+				   pool->nr_pages);
 }
 
 static int kf_pool_alloc_pages(struct kvmflip_pool *pool, struct netlink_ext_ack *extack)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL;
-	u32 i;
+	u32 i, page, order = kvmflip_pool_order(pool);
+	struct page *block;
 
-	if (pool->node != NUMA_NO_NODE)
-		gfp |= __GFP_THISNODE;
 	pool->pages = kvcalloc(pool->nr_pages, sizeof(*pool->pages), GFP_KERNEL);
 	if (!pool->pages)
 		return -ENOMEM;
-	pool->scrap = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (!pool->scrap) {
-		kvfree(pool->pages);
-		return -ENOMEM;
-	}
-	for (i = 0; i < pool->nr_pages; i++) {
-		pool->pages[i] = alloc_pages_node(pool->node, gfp, 0);
-		if (!pool->pages[i] || fatal_signal_pending(current)) {
-			NL_SET_ERR_MSG_FMT(extack, "out of memory after %u of %u pages",
-					   i, pool->nr_pages);
-			kf_pool_free_pages(pool);
-			return -ENOMEM;
-		}
+	pool->scrap = kvmflip_block_alloc(NUMA_NO_NODE, order, gfp);
+	if (pool->node != NUMA_NO_NODE)
+		gfp |= __GFP_THISNODE;
+	for (i = 0; pool->scrap && i < pool->nr_pages; i += 1U << order) {
+		block = kvmflip_block_alloc(pool->node, order, gfp);
+		if (!block)
+			break;
+		for (page = 0; page < 1U << order; page++)
+			pool->pages[i + page] = block + page;
+		if (fatal_signal_pending(current))
+			break;
 		cond_resched();
 	}
-	return 0;
+	if (i == pool->nr_pages)
+		return 0;
+
+	kf_say_shortage(pool, i >> order, extack);
+	kf_pool_free_pages(pool);
+	return -ENOMEM;
 }
 
 static void kf_pool_free(struct kvmflip_pool *pool)
@@ -246,13 +312,16 @@ int kvmflip_pool_add(const char *name, const struct kvmflip_pool_config *config,
 /* The memory registration of the last socket is dropped from a work item. */
 static bool kf_pool_settles(struct kvmflip_pool *pool)
 {
+	struct folio *folio;
 	int tries;
 	u32 i;
 
 	for (tries = 0; tries < 25; tries++) {
-		for (i = 0; i < pool->nr_pages; i++)
-			if (page_ref_count(pool->pages[i]) != 1)
+		for (i = 0; i < pool->nr_pages; i += folio_nr_pages(folio)) {
+			folio = page_folio(pool->pages[i]);
+			if (folio_ref_count(folio) != 1)
 				break;
+		}
 		if (i == pool->nr_pages)
 			return true;
 		msleep(20);
@@ -431,16 +500,39 @@ bool kvmflip_pool_reserve(struct kvmflip_pool *pool, struct kvmflip_share *share
  * @slot: where it is in the port's window
  *
  * Context: process context.
+ * Return: false if it was not KVMFLIP_FILLED, which is a bug, and is nobody's now.
  */
-void kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
+bool kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
 		      u32 slot)
 {
+	bool moved;
+
 	list_del_init(&buf->list);
 	spin_lock(&pool->table.lock);
-	kvmflip_buffer_move(&pool->table, buf, KVMFLIP_FILLED, KVMFLIP_MAPPED);
-	buf->holder = holder;
-	buf->slot = slot;
-	list_add_tail(&buf->lru, &pool->lru);
+	moved = kvmflip_buffer_move(&pool->table, buf, KVMFLIP_FILLED, KVMFLIP_MAPPED);
+	if (moved) {
+		buf->holder = holder;
+		buf->slot = slot;
+		list_add_tail(&buf->lru, &pool->lru);
+	}
+	spin_unlock(&pool->table.lock);
+	return moved;
+}
+
+/**
+ * kvmflip_pool_unmap - a guest does not get a buffer after all
+ * @pool: pool
+ * @buf: KVMFLIP_MAPPED buffer that appeared nowhere; KVMFLIP_FREE on return
+ *
+ * Context: process context.
+ */
+void kvmflip_pool_unmap(struct kvmflip_pool *pool, struct kvmflip_buffer *buf)
+{
+	spin_lock(&pool->table.lock);
+	list_del_init(&buf->lru);
+	buf->holder = NULL;
+	kvmflip_buffer_move(&pool->table, buf, KVMFLIP_MAPPED, KVMFLIP_RETURNED);
+	kvmflip_buffer_move(&pool->table, buf, KVMFLIP_RETURNED, KVMFLIP_FREE);
 	spin_unlock(&pool->table.lock);
 }
 

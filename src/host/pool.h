@@ -19,6 +19,7 @@ struct netlink_ext_ack;
  * @name: what users call it
  * @ports: ports that take buffers from it; kvmflip_lock
  * @rxqs: queues that post its buffers; kvmflip_lock
+ * @copies: its queues are in mode copy; kvmflip_lock
  * @files: open files of /dev/kvmflip that chose it; kvmflip_lock
  * @last_queue: id of the queue attached last; kvmflip_lock
  * @node: NUMA node of the memory, or NUMA_NO_NODE
@@ -26,8 +27,8 @@ struct netlink_ext_ack;
  * @chunk_shift: log2 of a chunk's bytes
  * @nr_pages: number of pages
  * @pages: every page, in the order of the chunks
- * @scrap: page that a device finds instead of any of @pages once kvmflip has
- *	   given the device up
+ * @scrap: block of a buffer's size that a device finds instead of any of @pages
+ *	   once kvmflip has given the device up
  * @table: buffers and their states
  * @free: free buffers that nobody has taken, longest free first;
  *	  @table.lock
@@ -47,6 +48,7 @@ struct kvmflip_pool {
 	char name[KVMFLIP_NAME_LEN];
 	u32 ports;
 	u32 rxqs;
+	bool copies;
 	u32 files;
 	u32 last_queue;
 	int node;
@@ -93,6 +95,9 @@ struct kvmflip_pool_config {
 extern struct list_head kvmflip_pools;
 extern struct mutex kvmflip_lock;
 
+struct page *kvmflip_block_alloc(int node, unsigned int order, gfp_t gfp);
+void kvmflip_block_free(struct page *block, unsigned int order);
+
 int kvmflip_pool_add(const char *name, const struct kvmflip_pool_config *config,
 		     struct netlink_ext_ack *extack);
 int kvmflip_pool_del(struct kvmflip_pool *pool, struct netlink_ext_ack *extack);
@@ -105,8 +110,9 @@ void kvmflip_pool_move(struct kvmflip_pool *pool, struct list_head *bufs,
 struct kvmflip_buffer *kvmflip_pool_claim(struct kvmflip_pool *pool, struct kvmflip_share *share);
 void kvmflip_pool_unclaim(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 n);
 bool kvmflip_pool_reserve(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 min);
-void kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
+bool kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
 		      u32 slot);
+void kvmflip_pool_unmap(struct kvmflip_pool *pool, struct kvmflip_buffer *buf);
 void kvmflip_pool_oldest(struct kvmflip_pool *pool, const void *holder,
 			 bool (*each)(struct kvmflip_buffer *buf, void *arg), void *arg);
 void kvmflip_pool_return(struct kvmflip_pool *pool, struct kvmflip_share *share,
@@ -124,6 +130,17 @@ static inline u64 kvmflip_pool_bytes(const struct kvmflip_pool *pool)
 }
 
 /**
+ * kvmflip_pool_order - size of a buffer as the page allocator has it
+ * @pool: pool
+ *
+ * Return: log2 of the pages in a buffer.
+ */
+static inline u32 kvmflip_pool_order(const struct kvmflip_pool *pool)
+{
+	return pool->buffer_shift - PAGE_SHIFT;
+}
+
+/**
  * kvmflip_pool_first_page - index of a buffer's first page
  * @pool: pool
  * @buf: buffer of it
@@ -133,7 +150,7 @@ static inline u64 kvmflip_pool_bytes(const struct kvmflip_pool *pool)
 static inline u32 kvmflip_pool_first_page(const struct kvmflip_pool *pool,
 					  const struct kvmflip_buffer *buf)
 {
-	return kvmflip_buffer_index(&pool->table, buf) << (pool->buffer_shift - PAGE_SHIFT);
+	return kvmflip_buffer_index(&pool->table, buf) << kvmflip_pool_order(pool);
 }
 
 /**

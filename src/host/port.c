@@ -661,6 +661,8 @@ static int kf_return_batch(struct kvmflip_port *port)
 	buffers = kvmflip_window_empty(&port->window, slots, buffers, &bufs);
 	kvmflip_pool_return(port->pool, &port->share, &bufs);
 	port->owed -= min(port->owed, buffers);
+	if (!port->owed)
+		cancel_delayed_work(&port->reclaim_work);
 	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_RETURNS, buffers);
 	if (good + buffers < n)
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_BAD_RETURNS, n - good - buffers);
@@ -686,14 +688,8 @@ static void kf_return_work(struct work_struct *work)
 	mutex_unlock(&port->return_lock);
 }
 
-/**
- * kvmflip_port_gpa - where the guest sees the slots
- * @port: port
- *
- * Context: may sleep; &kvmflip_port.lock is held.
- * Return: guest-physical address, or KVMFLIP_NO_GPA.
- */
-u64 kvmflip_port_gpa(struct kvmflip_port *port)
+/* Where the VMM has the slots, or 0 if it has no VM or has not mapped them. */
+static unsigned long kf_slots_hva(struct kvmflip_port *port)
 {
 	unsigned long hva = 0;
 
@@ -704,5 +700,35 @@ u64 kvmflip_port_gpa(struct kvmflip_port *port)
 		hva = port->window.hva;
 		spin_unlock(&port->window.lock);
 	}
-	return hva ? kvmflip_kvm_gpa(port->kvm, hva + KVMFLIP_SLOTS_OFF) : KVMFLIP_NO_GPA;
+	return hva ? hva + KVMFLIP_SLOTS_OFF : 0;
+}
+
+/**
+ * kvmflip_port_gpa - where the guest sees the slots
+ * @port: port
+ *
+ * Context: may sleep; &kvmflip_port.lock is held.
+ * Return: guest-physical address, or KVMFLIP_NO_GPA.
+ */
+u64 kvmflip_port_gpa(struct kvmflip_port *port)
+{
+	unsigned long hva = kf_slots_hva(port);
+
+	return hva ? kvmflip_kvm_gpa(port->kvm, hva) : KVMFLIP_NO_GPA;
+}
+
+/**
+ * kvmflip_port_huge - can KVM map a buffer of the port with one entry?
+ * @port: port
+ *
+ * Context: may sleep; &kvmflip_port.lock is held.
+ * Return: KVMFLIP_HUGE_POSSIBLE, or why not.
+ */
+enum kvmflip_huge kvmflip_port_huge(struct kvmflip_port *port)
+{
+	unsigned long hva = kf_slots_hva(port);
+
+	if (port->pool->buffer_shift < PMD_SHIFT)
+		return KVMFLIP_HUGE_SMALL_BUFFERS;
+	return hva ? kvmflip_kvm_huge(port->kvm, hva) : KVMFLIP_HUGE_UNKNOWN;
 }

@@ -128,6 +128,7 @@ void kvmflip_port_set_irq(struct kvmflip_port *port, struct eventfd_ctx *irq);
 void kvmflip_port_notify(struct kvmflip_port *port);
 void kvmflip_port_doorbell(struct kvmflip_port *port);
 u64 kvmflip_port_gpa(struct kvmflip_port *port);
+enum kvmflip_huge kvmflip_port_huge(struct kvmflip_port *port);
 u32 kvmflip_port_slots(const struct kvmflip_port *port);
 u32 kvmflip_port_rx_entries(const struct kvmflip_port *port);
 u32 kvmflip_port_ret_entries(const struct kvmflip_port *port);

@@ -74,6 +74,17 @@ static int kf_check_umem(const struct kvmflip_pool *pool, const struct xdp_umem 
 	return 0;
 }
 
+/* A NIC that may write to all of a pool must not share it with guests. */
+static int kf_check_mode(const struct kvmflip_pool *pool, enum kvmflip_mode mode,
+			 struct netlink_ext_ack *extack)
+{
+	if (!pool->rxqs || pool->copies == (mode == KVMFLIP_MODE_COPY))
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "pool %s has queues in %s: use another pool", pool->name,
+			   pool->copies ? "mode copy" : "other modes than copy");
+	return -EBUSY;
+}
+
 static int kf_check_queue(struct net_device *netdev, const struct kvmflip_rxq_args *args,
 			  struct netlink_ext_ack *extack)
 {
@@ -141,6 +152,9 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 	err = kf_check_umem(rxq->pool, rxq->xsk.xs->umem, extack);
 	if (err)
 		return err;
+	err = kf_check_mode(rxq->pool, args->mode, extack);
+	if (err)
+		return err;
 
 	/* One buffer is filling, and another has chunks that a driver passed over. */
 	order = rxq->pool->table.chunk_order;
@@ -162,13 +176,15 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 	err = kvmflip_serve_init(rxq);
 	if (err)
 		goto err_give;
-	rxq->nic = kvmflip_nic_get(netdev, rxq->pool, xsk, args->link_fd, extack);
+	rxq->nic = kvmflip_nic_get(netdev, rxq->pool, xsk, args->link_fd,
+				   args->mode == KVMFLIP_MODE_COPY, extack);
 	if (IS_ERR(rxq->nic)) {
 		err = PTR_ERR(rxq->nic);
 		goto err_serve;
 	}
 	if (!rxq->pool->rxqs++)
 		atomic_set(&rxq->pool->umems, 1);
+	rxq->pool->copies = args->mode == KVMFLIP_MODE_COPY;
 	rxq->id = ++rxq->pool->last_queue;
 	list_add_tail(&rxq->list, &kvmflip_rxqs);
 	kvmflip_serve_start(rxq, &bufs);
@@ -285,7 +301,8 @@ int kvmflip_rxq_attach(struct net *net, const struct kvmflip_rxq_args *args,
 	INIT_WORK(&rxq->finish, kf_finish_work);
 	kvmflip_stats_init(&rxq->stats);
 
-	err = kvmflip_xsk_open(&rxq->xsk, args->xsk_fd, &args->rx, &args->fill, extack);
+	err = kvmflip_xsk_open(&rxq->xsk, args->xsk_fd, args->mode != KVMFLIP_MODE_COPY,
+			       &args->rx, &args->fill, extack);
 	if (err)
 		goto err_free;
 
@@ -384,7 +401,6 @@ static void kf_netdev_gone(struct net_device *netdev)
 		if (rxq->nic == nic)
 			kf_rxq_stop(rxq);
 	mutex_unlock(&kvmflip_lock);
-	kvmflip_nic_gone(nic);
 }
 
 /*

@@ -12,6 +12,8 @@
 #include "stats.h"
 #include "xsk.h"
 
+struct kvmflip_port;
+
 /* Completions taken from a queue at once. */
 #define KVMFLIP_BATCH	64
 
@@ -29,6 +31,7 @@
  *	     written once the work has been stopped
  * @posted: number of chunks posted now
  * @fill_usecs: time in which a buffer fills, in microseconds
+ * @port: the port it is dedicated to in steered mode, NULL otherwise
  * @broken: its ring is corrupt, it is served no longer
  * @xsk: socket and rings
  * @wait: on the socket, tells of completions in softirq
@@ -51,6 +54,7 @@ struct kvmflip_rxq {
 	u32 buffers;
 	u32 posted;
 	u32 fill_usecs;
+	struct kvmflip_port *port;
 	bool broken;
 	struct kvmflip_xsk xsk;
 	wait_queue_entry_t wait;
@@ -71,7 +75,8 @@ struct kvmflip_rxq {
  * @xsk_fd: AF_XDP socket bound to the queue
  * @link_fd: BPF link of the XDP program, or -1
  * @all: every queue of the device will be attached
- * @mode: how frames are to be delivered
+ * @mode: how its frames are to reach their guests
+ * @port: name of the port in steered mode, NULL otherwise
  * @rx: layout of the socket's RX ring
  * @fill: layout of its fill ring
  */
@@ -83,6 +88,7 @@ struct kvmflip_rxq_args {
 	int link_fd;
 	bool all;
 	enum kvmflip_mode mode;
+	const char *port;
 	struct kvmflip_xsk_layout rx;
 	struct kvmflip_xsk_layout fill;
 };

@@ -16,6 +16,8 @@
 #define KF_BUDGET	16
 /* How soon to try again when there was no memory to grant a buffer. */
 #define KF_RETRY	msecs_to_jiffies(10)
+/* Bytes of a frame that say whose it is. */
+#define KF_HEADER	64
 /* Chunks looked at until others get a turn. */
 #define KF_DRAIN_BATCH	4096
 
@@ -35,14 +37,31 @@ static enum hrtimer_restart kf_timer(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
+/*
+ * A driver that completes a chunk into which the NIC has written nothing, as some
+ * do for chunks they had before, must not announce what somebody else had there.
+ */
+static u32 kf_forget(struct kvmflip_rxq *rxq, const struct kvmflip_buffer *buf, u32 chunk)
+{
+	u64 header = ((u64)chunk << rxq->pool->chunk_shift) + XDP_PACKET_HEADROOM;
+	struct page *page = rxq->pool->pages[header >> PAGE_SHIFT];
+
+	if (buf->dirty == KVMFLIP_CLEAN)
+		return 0;
+	memset(page_address(page) + offset_in_page(header), 0, KF_HEADER);
+	return KF_HEADER;
+}
+
 /* Marks the chunks of a buffer as the NIC's and shows them to the driver. */
-static void kf_post_buffer(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf)
+static void kf_post_buffer(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
+			   struct kvmflip_delta *delta)
 {
 	struct kvmflip_buffers *table = &rxq->pool->table;
 	u32 i, chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
 
 	buf->left = 1U << table->chunk_order;
 	for (i = 0; i < 1U << table->chunk_order; i++, chunk++) {
+		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += kf_forget(rxq, buf, chunk);
 		table->chunk[chunk].gen = 0;
 		kvmflip_chunk_post(table, chunk, rxq->id);
 		kvmflip_xsk_fill_put(&rxq->xsk, (u64)chunk << rxq->pool->chunk_shift);
@@ -60,7 +79,7 @@ static void kf_post(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmf
 		return;
 	list_for_each_entry_safe(buf, next, bufs, list) {
 		list_del_init(&buf->list);
-		kf_post_buffer(rxq, buf);
+		kf_post_buffer(rxq, buf, delta);
 	}
 	if (kvmflip_xsk_fill_publish(&rxq->xsk))
 		delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
@@ -167,8 +186,8 @@ static int kf_serve_batch(struct kvmflip_rxq *rxq)
 				  rxq->target - rxq->buffers - list_count_nodes(&free));
 	kf_refill(rxq, &free, &delta);
 	kf_set_timer(rxq, wait);
-	WRITE_ONCE(rxq->fill_usecs, min_t(u64, U32_MAX, kvmflip_tally_fill_ns(&rxq->tally,
-				1U << pool->table.chunk_order) / NSEC_PER_USEC));
+	WRITE_ONCE(rxq->fill_usecs, min_t(u64, U32_MAX, kvmflip_tally_fill_ns(&rxq->tally) /
+					     NSEC_PER_USEC));
 	kvmflip_stats_add(&rxq->stats, &delta);
 	return received;
 }
@@ -208,7 +227,7 @@ int kvmflip_serve_init(struct kvmflip_rxq *rxq)
 	INIT_DELAYED_WORK(&rxq->work, kf_serve_work);
 	hrtimer_setup(&rxq->timer, kf_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	init_waitqueue_func_entry(&rxq->wait, kf_wake);
-	return kvmflip_tally_init(&rxq->tally, rxq->target << rxq->pool->table.chunk_order);
+	return kvmflip_tally_init(&rxq->tally, rxq->target, 1U << rxq->pool->table.chunk_order);
 }
 
 /**

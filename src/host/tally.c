@@ -25,15 +25,17 @@
 /**
  * kvmflip_tally_init - no frame waits
  * @tally: tally
- * @nr: most frames that may wait
+ * @buffers: buffers that are posted at a time
+ * @chunks: chunks in each, a power of two
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.
  */
-int kvmflip_tally_init(struct kvmflip_tally *tally, u32 nr)
+int kvmflip_tally_init(struct kvmflip_tally *tally, u32 buffers, u32 chunks)
 {
 	memset(tally, 0, sizeof(*tally));
-	tally->nr = roundup_pow_of_two(nr);
+	tally->chunks = chunks;
+	tally->nr = roundup_pow_of_two(buffers * chunks);
 	tally->frame = kvcalloc(tally->nr, sizeof(*tally->frame), GFP_KERNEL);
 	tally->frame_ns = KF_RATE_UNKNOWN;
 	tally->steady_ns = KF_RATE_UNKNOWN;
@@ -122,6 +124,9 @@ bool kvmflip_tally_crowded(const struct kvmflip_tally *tally, u32 more)
  * @waiter: its port
  * @chunk: number of the chunk it lies in, in which no other frame waits
  * @now: time, in nanoseconds
+ *
+ * Whether a port's frames wait is decided once, for the first of them: the rate may
+ * seem to have changed by the next, but their time is not over yet.
  */
 void kvmflip_tally_add(struct kvmflip_tally *tally, struct kvmflip_waiter *waiter, u32 chunk,
 		       u64 now)
@@ -131,8 +136,10 @@ void kvmflip_tally_add(struct kvmflip_tally *tally, struct kvmflip_waiter *waite
 	tally->recent = kvmflip_waiter_index(tally, waiter);
 	frame->chunk = chunk;
 	frame->waiter = tally->recent;
-	if (!waiter->frames++)
-		waiter->since = now;
+	if (waiter->frames++)
+		return;
+	waiter->since = now;
+	waiter->patient = kvmflip_tally_fill_ns(tally) <= waiter->latency;
 }
 
 /**
@@ -188,30 +195,12 @@ void kvmflip_tally_count(struct kvmflip_tally *tally, u32 frames, u64 now)
 /**
  * kvmflip_tally_fill_ns - how long a buffer takes to fill
  * @tally: tally
- * @chunks: chunks in a buffer
  *
  * Return: nanoseconds.
  */
-u64 kvmflip_tally_fill_ns(const struct kvmflip_tally *tally, u32 chunks)
+u64 kvmflip_tally_fill_ns(const struct kvmflip_tally *tally)
 {
-	return tally->steady_ns * chunks;
-}
-
-/**
- * kvmflip_tally_due - must a port's frames be delivered now?
- * @tally: tally
- * @waiter: waiter with frames
- * @chunks: chunks in a buffer
- * @now: time, in nanoseconds
- *
- * Return: true if a buffer does not fill in the time the port's frames may wait,
- * or if that time is over.
- */
-bool kvmflip_tally_due(const struct kvmflip_tally *tally, const struct kvmflip_waiter *waiter,
-		       u32 chunks, u64 now)
-{
-	return now - waiter->since >= waiter->latency ||
-	       kvmflip_tally_fill_ns(tally, chunks) > waiter->latency;
+	return tally->steady_ns * tally->chunks;
 }
 
 /* Between equals the one whose bytes are in the buffer anyway, or the first. */

@@ -22,6 +22,7 @@ struct kvmflip_port;
  * @copybreak: its frames of up to so many bytes are copied
  * @latency: longest time they may wait, in nanoseconds
  * @tenant: number of its guest
+ * @patient: it is worth while to wait: a buffer fills in time
  * @frames: how many wait
  * @since: when the oldest of them arrived, in nanoseconds
  */
@@ -32,6 +33,7 @@ struct kvmflip_waiter {
 	u32 copybreak;
 	u64 latency;
 	u64 tenant;
+	bool patient;
 	u32 frames;
 	u64 since;
 };
@@ -49,6 +51,7 @@ struct kvmflip_waiting {
 /**
  * struct kvmflip_tally - frames of a queue that wait, in the order of arrival
  * @frame: the frames, a ring
+ * @chunks: chunks in a buffer
  * @nr: its entries, a power of two, no fewer than the chunks that are posted
  * @head: free-running index of the first that waits
  * @tail: free-running index behind the last
@@ -68,6 +71,7 @@ struct kvmflip_waiting {
  */
 struct kvmflip_tally {
 	struct kvmflip_waiting *frame;
+	u32 chunks;
 	u32 nr;
 	u32 head;
 	u32 tail;
@@ -80,7 +84,7 @@ struct kvmflip_tally {
 	u64 counted_from;
 };
 
-int kvmflip_tally_init(struct kvmflip_tally *tally, u32 nr);
+int kvmflip_tally_init(struct kvmflip_tally *tally, u32 buffers, u32 chunks);
 void kvmflip_tally_destroy(struct kvmflip_tally *tally);
 struct kvmflip_waiter *kvmflip_tally_find(struct kvmflip_tally *tally, u32 id, u32 gen);
 struct kvmflip_waiter *kvmflip_tally_join(struct kvmflip_tally *tally,
@@ -91,9 +95,7 @@ void kvmflip_tally_add(struct kvmflip_tally *tally, struct kvmflip_waiter *waite
 		       u64 now);
 void kvmflip_tally_done(struct kvmflip_tally *tally, struct kvmflip_waiting *frame);
 void kvmflip_tally_count(struct kvmflip_tally *tally, u32 frames, u64 now);
-bool kvmflip_tally_due(const struct kvmflip_tally *tally, const struct kvmflip_waiter *waiter,
-		       u32 chunks, u64 now);
-u64 kvmflip_tally_fill_ns(const struct kvmflip_tally *tally, u32 chunks);
+u64 kvmflip_tally_fill_ns(const struct kvmflip_tally *tally);
 u32 kvmflip_tally_elect(const struct kvmflip_tally *tally, const struct kvmflip_buffers *table,
 			const struct kvmflip_buffer *buf, unsigned long *others, u32 *end);
 
@@ -108,6 +110,18 @@ static inline u32 kvmflip_waiter_index(const struct kvmflip_tally *tally,
 				       const struct kvmflip_waiter *waiter)
 {
 	return waiter - tally->waiter;
+}
+
+/**
+ * kvmflip_waiter_due - must a port's frames be delivered now?
+ * @waiter: waiter with frames
+ * @now: time, in nanoseconds
+ *
+ * Return: false if they may wait for their buffer to fill.
+ */
+static inline bool kvmflip_waiter_due(const struct kvmflip_waiter *waiter, u64 now)
+{
+	return !waiter->patient || now - waiter->since >= waiter->latency;
 }
 
 /**

@@ -22,7 +22,8 @@
  * @base: file offset of the window in @mapping, in bytes
  * @rings: memory of the rings, vmalloc
  * @ring_bytes: size of @rings, whole pages
- * @sink: page of the port's own that stands in for every empty slot
+ * @sink: block of the port's own that stands in for every empty slot
+ * @sink_order: log2 of the pages of @sink, as many as a slot has or just one
  * @nr: number of slots
  * @shift: log2 of a slot's bytes
  * @fault_lock: a fault holds it for read from looking into @slot until its
@@ -57,6 +58,7 @@ struct kvmflip_window {
 	void *rings;
 	size_t ring_bytes;
 	struct page *sink;
+	u32 sink_order;
 	u32 nr;
 	u32 shift;
 	struct rw_semaphore fault_lock;

@@ -221,15 +221,15 @@ one_queue() {
 	ethtool -L "$1" combined 1 2>/dev/null || true
 }
 
-pool_add() { # NAME SIZE
-	kvmflip pool add "$1" size "$2" buffer 4K
+pool_add() { # NAME SIZE [BUFFER [CHUNK]]
+	kvmflip pool add "$1" size "$2" buffer "${3:-4K}" chunk "${4:-4K}"
 	pools+=("$1")
 }
 
-# attach NIC POOL: all queues; the frames sent afterwards arrive
+# attach NIC POOL [WORD]...: all queues; the frames sent afterwards arrive
 attach() {
 	nic_up "$1"
-	kvmflip rxq attach "$1" all pool "$2"
+	kvmflip rxq attach "$1" all pool "$2" "${@:3}"
 	nics+=("$1")
 	wait_for "carrier on $1" has_carrier "$1"
 }
@@ -346,11 +346,14 @@ dropped() { # OBJECT NAME: for any reason
 	stat "$1" "$2" 'dropped_[a-z_]+'
 }
 
-# frames_add_up OBJECT NAME: received = flipped + copied + dropped
+# frames_add_up OBJECT NAME: received = flipped + copied + dropped, and every
+# copy has its reason
 frames_add_up() {
 	local json
 
 	json=$(show "$1" "$2")
+	equal "$1 $2: copied for any reason" "$(sum_of "$json" 'copied_[a-z]+')" \
+		"$(sum_of "$json" copied)"
 	equal "$1 $2: flipped + copied + dropped, of the frames received" \
 		"$(sum_of "$json" 'flipped|copied|dropped_[a-z_]+')" \
 		"$(sum_of "$json" received)"
@@ -439,6 +442,16 @@ guest_is_whole() {
 	equal "guest $name: checksum_ok" "$(field "$report" checksum_ok)" "${sent[$name]}"
 	equal "guest $name: checksum_sum" $(($(field "$report" checksum_sum) + 0)) \
 		"${sent_sum[$name]}"
+}
+
+# guest_agrees NAME: what it saw ($report) is what its port says it was given
+guest_agrees() {
+	local key json
+
+	json=$(show port "$1")
+	for key in flipped copied; do
+		equal "guest $1: $key" "$(field "$report" $key)" "$(field "$json" $key)"
+	done
 }
 
 # guest_is_clean NAME: what it saw ($report) was its own

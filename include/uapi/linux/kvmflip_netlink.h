@@ -10,7 +10,9 @@
 #define KVMFLIP_FAMILY_NAME	"kvmflip"
 #define KVMFLIP_FAMILY_VERSION	1
 
-#define KVMFLIP_NAME_MAX	31
+#define KVMFLIP_NAME_MAX		31
+#define KVMFLIP_COPYBREAK_MAX		4096
+#define KVMFLIP_LATENCY_USECS_MAX	60000000
 
 /**
  * enum kvmflip_mode - How the frames of a queue reach their guests.
@@ -132,7 +134,6 @@ enum {
 	KVMFLIP_A_POOL_BUFFERS,
 	KVMFLIP_A_POOL_PORTS,
 	KVMFLIP_A_POOL_RXQS,
-	KVMFLIP_A_POOL_STATS,
 
 	__KVMFLIP_A_POOL_MAX,
 	KVMFLIP_A_POOL_MAX = (__KVMFLIP_A_POOL_MAX - 1)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034,SC2154 # from common.sh, and for those who source this
+# What the tests of the delivery engine share: traffic in the background, and
+# counters at moments in it. Sourced after common.sh.
+
+tag[d]=0x64 mac[d]=62:64:64:64:64:64 vlan[d]=0
+
+frames=512 # in a buffer of 2 MiB with chunks of 4 KiB
+patient='latency 60000000'
+
+# Frames a second that neither NIC loses, and a guest can keep up with
+declare -A speed=([virtio]='burst=64 gap-us=5000' [igb]='burst=32 gap-us=4000')
+[[ ${KVMFLIP_SLOW:-0} == 1 ]] &&
+	speed=([virtio]='burst=16 gap-us=10000' [igb]='burst=16 gap-us=10000')
+
+# --- Traffic that flows while the test looks on ---------------------------
+
+# flow NIC COUNT WORD...: in the background
+flow() {
+	local nic=$1 count=$2
+
+	shift 2
+	flow_nic=$nic
+	flow_base=$(stat rxq "$nic" received)
+	(
+		trap - ERR EXIT
+		# shellcheck disable=SC2086 # words
+		gen send "$nic" "count=$count" ${speed[$nic]} "$@"
+		echo "$reply"
+	) >"$tmp/flow" 2>&1 &
+	flow_pid=$!
+	children+=($!)
+}
+
+# flow_end: all is sent, and delivered but for what the NIC has lost
+flow_end() {
+	local i
+
+	wait "$flow_pid" || fail "flipgen: $(cat "$tmp/flow")"
+	reply=$(<"$tmp/flow")
+	flow_base=$((flow_base + $(field "${reply##*\}\}, }" frames)))
+	# the last frames wait for as long as their port is patient
+	for ((i = 0; i < 25; i++)); do
+		! received_has "$flow_nic" "$flow_base" || return 0
+		nap 0.1
+	done
+	diag "$((flow_base - $(stat rxq "$flow_nic" received))) frames lost by $flow_nic"
+}
+
+flipped_has() { # NAME COUNT
+	(($(stat port "$1" flips) >= $2))
+}
+
+# took_all NAME: its guest has read all that its port has delivered
+took_all() {
+	local json
+
+	json=$(show port "$1")
+	(($(guest "$1" received) == $(field "$json" flipped) + $(field "$json" copied)))
+}
+
+# guest_is_told NAME: it saw what its port says, whole, and nothing else
+guest_is_told() {
+	wait_for "all frames at $1" took_all "$1"
+	vm_stop "$1"
+	guest_is_clean "$1"
+	guest_agrees "$1"
+	equal "guest $1: checksum_ok" "$(field "$report" checksum_ok)" \
+		"$(field "$report" received)"
+	equal "guest $1: reordered" "$(field "$report" reordered)" 0
+	frames_add_up port "$1"
+}
+
+# --- Counters at two moments ----------------------------------------------
+
+declare -A before=() after=()
+
+# cut: all counters at one moment, in what was after; what was there is before
+cut() {
+	local sort name json out
+
+	before=()
+	for name in "${!after[@]}"; do
+		before[$name]=${after[$name]}
+	done
+	out=$(sample still)
+	while read -r sort name json; do
+		after[$sort/$name]=$json
+	done <<<"$out"
+}
+
+# grown OBJECT KEY: from the cut before to the last one
+grown() {
+	echo $(($(field "${after[$1]}" "$2") - $(field "${before[$1]}" "$2")))
+}
+
+at_most() { # WHAT NUMBER LIMIT
+	(($2 <= $3)) || fail "$1: $2, should be at most $3"
+}
+
+figure() { # NAME JSON
+	mkdir -p "$KVMFLIP_OUT/figures"
+	echo "$2" >"$KVMFLIP_OUT/figures/$1.json"
+	diag "$1 $2"
+}
+
+# figures OBJECT QUEUE: what both counted between two cuts, as members
+figures() {
+	local key
+
+	printf '"frames": %s' "$(grown "$1" received)"
+	for key in flips flipped copied copied_stray unmap_calls window_faults \
+		   bytes_copied bytes_zeroed bytes_zeroed_tail interrupts; do
+		printf ', "%s": %s' $key "$(grown "$1" $key)"
+	done
+	printf ', "iotlb_syncs": %s' "$(grown "$2" iotlb_syncs)"
+}
