@@ -218,7 +218,7 @@ static void kft_return(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(pool, &bufs, KFT_BUFFERS), KFT_BUFFERS);
 	kvmflip_test_advance(pool, &bufs, KVMFLIP_MAPPED);
 	KUNIT_EXPECT_EQ(test, pool->table.count[KVMFLIP_MAPPED], KFT_BUFFERS);
-	kvmflip_pool_return(pool, &bufs);
+	kvmflip_test_return(pool, &bufs);
 	KUNIT_EXPECT_TRUE(test, list_empty(&bufs));
 	KUNIT_EXPECT_EQ(test, list_count_nodes(&pool->free), KFT_BUFFERS);
 	KUNIT_EXPECT_EQ(test, pool->table.count[KVMFLIP_FREE], KFT_BUFFERS);
@@ -236,7 +236,7 @@ static void kft_return_unmapped(struct kunit *test)
 
 	list_add_tail(&posted->list, &bufs);
 	list_add_tail(&mapped->list, &bufs);
-	kvmflip_pool_return(pool, &bufs);
+	kvmflip_test_return(pool, &bufs);
 	KUNIT_EXPECT_EQ(test, posted->state, KVMFLIP_QUARANTINED);
 	KUNIT_EXPECT_TRUE(test, list_empty(&posted->list));
 	KUNIT_EXPECT_EQ(test, mapped->state, KVMFLIP_FREE);
@@ -255,7 +255,7 @@ static void kft_quarantine(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(pool, &bufs, 4), 4);
 	kvmflip_test_advance(pool, &bufs, KVMFLIP_MAPPED);
 	get_page(page);
-	kvmflip_pool_return(pool, &bufs);
+	kvmflip_test_return(pool, &bufs);
 	KUNIT_EXPECT_TRUE(test, list_empty(&bufs));
 	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_QUARANTINED);
 	KUNIT_EXPECT_EQ(test, pool->table.count[KVMFLIP_QUARANTINED], 1);
@@ -323,7 +323,7 @@ static void kft_return_refs(struct kunit *test)
 	kvmflip_test_advance(pool, &bufs, KVMFLIP_MAPPED);
 	atomic_set(&pool->umems, row->umems);
 	page_ref_add(pool->pages[0], extra);
-	kvmflip_pool_return(pool, &bufs);
+	kvmflip_test_return(pool, &bufs);
 	KUNIT_EXPECT_EQ(test, buf->state, row->idle ? KVMFLIP_FREE : KVMFLIP_QUARANTINED);
 	page_ref_sub(pool->pages[0], extra);
 	flush_delayed_work(&pool->quarantine_work);
@@ -383,7 +383,7 @@ static void kft_return_large(struct kunit *test)
 	kvmflip_test_advance(pool, &bufs, KVMFLIP_MAPPED);
 	atomic_set(&pool->umems, row->umems);
 	kft_refer(folio, row, 1);
-	kvmflip_pool_return(pool, &bufs);
+	kvmflip_test_return(pool, &bufs);
 	KUNIT_EXPECT_EQ(test, pool->table.buf[0].state,
 			row->idle ? KVMFLIP_FREE : KVMFLIP_QUARANTINED);
 	KUNIT_EXPECT_EQ(test, pool->table.buf[1].state, KVMFLIP_FREE);
@@ -437,7 +437,7 @@ static void kft_return_registered(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(pool, &bufs, 2), 2);
 	kvmflip_test_advance(pool, &bufs, KVMFLIP_MAPPED);
 	get_page(pool->pages[n - 1]);
-	kvmflip_pool_return(pool, &bufs);
+	kvmflip_test_return(pool, &bufs);
 	KUNIT_EXPECT_EQ(test, pool->table.buf[0].state, KVMFLIP_FREE);
 	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_QUARANTINED);
 	put_page(pool->pages[n - 1]);
@@ -449,43 +449,22 @@ static void kft_return_registered(struct kunit *test)
 	atomic_set(&pool->umems, 0);
 	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(pool, &bufs, 2), 2);
 	kvmflip_test_advance(pool, &bufs, KVMFLIP_MAPPED);
-	kvmflip_pool_return(pool, &bufs);
+	kvmflip_test_return(pool, &bufs);
 	KUNIT_EXPECT_EQ(test, pool->table.count[KVMFLIP_FREE], 2);
 	KUNIT_EXPECT_EQ(test, vm_munmap(addr, kvmflip_pool_bytes(pool)), 0);
 }
 
-static void kft_scrub(struct kunit *test)
-{
-	struct kvmflip_pool *pool = kvmflip_test_pool(test, "kunit", 3);
-	u32 i;
-
-	for (i = 0; i < 3; i++)
-		memset(page_address(pool->pages[i]), 0xa0 + i, PAGE_SIZE);
-
-	/* Nobody wrote to it, says the flag: then nothing is to be done. */
-	KUNIT_EXPECT_EQ(test, kvmflip_pool_scrub(pool, &pool->table.buf[1]), 0);
-	KUNIT_EXPECT_NULL(test, memchr_inv(page_address(pool->pages[1]), 0xa1, PAGE_SIZE));
-
-	pool->table.buf[1].dirty = true;
-	KUNIT_EXPECT_EQ(test, kvmflip_pool_scrub(pool, &pool->table.buf[1]), PAGE_SIZE);
-	KUNIT_EXPECT_FALSE(test, pool->table.buf[1].dirty);
-	KUNIT_EXPECT_NULL(test, memchr_inv(page_address(pool->pages[0]), 0xa0, PAGE_SIZE));
-	KUNIT_EXPECT_NULL(test, memchr_inv(page_address(pool->pages[1]), 0, PAGE_SIZE));
-	KUNIT_EXPECT_NULL(test, memchr_inv(page_address(pool->pages[2]), 0xa2, PAGE_SIZE));
-	KUNIT_EXPECT_EQ(test, kvmflip_pool_scrub(pool, &pool->table.buf[1]), 0);
-}
-
-/* A buffer that a guest had is dirty when it comes back, if it was before. */
+/* Who had a buffer is still known when it comes back. */
 static void kft_return_stays_dirty(struct kunit *test)
 {
 	struct kvmflip_pool *pool = kvmflip_test_pool(test, "kunit", 1);
 	LIST_HEAD(bufs);
 
 	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(pool, &bufs, 1), 1);
-	pool->table.buf[0].dirty = true;
+	pool->table.buf[0].dirty = 7;
 	kvmflip_test_advance(pool, &bufs, KVMFLIP_MAPPED);
-	kvmflip_pool_return(pool, &bufs);
-	KUNIT_EXPECT_TRUE(test, pool->table.buf[0].dirty);
+	kvmflip_test_return(pool, &bufs);
+	KUNIT_EXPECT_EQ(test, pool->table.buf[0].dirty, 7);
 }
 
 /**
@@ -566,7 +545,6 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_return_refs, kft_refs_gen_params),
 	KUNIT_CASE_PARAM(kft_return_large, kft_large_refs_gen_params),
 	KUNIT_CASE(kft_return_registered),
-	KUNIT_CASE(kft_scrub),
 	KUNIT_CASE(kft_return_stays_dirty),
 	KUNIT_CASE_PARAM(kft_del_in_use, kft_use_gen_params),
 	KUNIT_CASE(kft_del_in_use_large),

@@ -68,7 +68,7 @@ struct kvmflip_buffer *kvmflip_test_fill(struct kunit *test, struct kvmflip_test
  */
 void kvmflip_test_give(struct kvmflip_test_vmm *vmm, struct list_head *bufs)
 {
-	kvmflip_pool_return(vmm->pool, bufs);
+	kvmflip_test_return(vmm->pool, bufs);
 }
 
 /**
