@@ -250,10 +250,11 @@ static int kf_map_all(struct kvmflip_delivery *delivery, const struct kvmflip_wa
 		      int space, struct kvmflip_delta *delta)
 {
 	u32 index = kvmflip_waiter_index(delivery->tally, waiter);
+	int most = 1 << delivery->pool->table.chunk_order;
 	struct kvmflip_flip *flip;
 
 	for (flip = delivery->flip; flip < delivery->flip + delivery->nr; flip++) {
-		if (flip->owner != index || !flip->spare || space < 1 << delivery->pool->table.chunk_order)
+		if (flip->owner != index || !flip->spare || space < most)
 			continue;
 		flip->mapped = kf_map(delivery, waiter, flip, delta);
 		if (flip->mapped)

@@ -126,7 +126,6 @@ int kvmflip_reclaim(struct kvmflip_port *port, u64 bytes, struct netlink_ext_ack
 	return 0;
 }
 
-
 static bool kf_blame(struct kvmflip_buffer *buf, void *arg)
 {
 	struct kvmflip_port *port = buf->holder;

@@ -78,7 +78,9 @@ static int kf_check_umem(const struct kvmflip_pool *pool, const struct xdp_umem 
 static int kf_check_mode(const struct kvmflip_pool *pool, enum kvmflip_mode mode,
 			 struct netlink_ext_ack *extack)
 {
-	if (!pool->rxqs || pool->copies == (mode == KVMFLIP_MODE_COPY))
+	bool copies = mode == KVMFLIP_MODE_COPY;
+
+	if (!pool->rxqs || pool->copies == copies)
 		return 0;
 	NL_SET_ERR_MSG_FMT(extack, "pool %s has queues in %s: use another pool", pool->name,
 			   pool->copies ? "mode copy" : "other modes than copy");

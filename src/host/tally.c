@@ -20,7 +20,7 @@
 #define KF_RATE_NS		(8 * NSEC_PER_MSEC)
 
 /* How slow a queue is that nothing is known of. */
-#define KF_RATE_UNKNOWN		(1ULL << 40)
+#define KF_RATE_UNKNOWN		BIT_ULL(40)
 
 /**
  * kvmflip_tally_init - no frame waits
@@ -207,8 +207,10 @@ u64 kvmflip_tally_fill_ns(const struct kvmflip_tally *tally)
 static bool kf_precedes(const struct kvmflip_waiter *a, const struct kvmflip_waiter *b,
 			const struct kvmflip_buffer *buf)
 {
-	if ((a->tenant == buf->dirty) != (b->tenant == buf->dirty))
-		return a->tenant == buf->dirty;
+	bool had = a->tenant == buf->dirty;
+
+	if (had || b->tenant == buf->dirty)
+		return had;
 	return a->id < b->id;
 }
 

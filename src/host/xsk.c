@@ -129,7 +129,8 @@ int kvmflip_xsk_open(struct kvmflip_xsk *xsk, int fd, bool zero_copy,
 		goto err_put;
 	}
 	if (zero_copy && !xsk->xs->zc) {
-		NL_SET_ERR_MSG(extack, "the socket is not in zero-copy mode, which mode copy alone does without");
+		NL_SET_ERR_MSG(extack,
+			       "the socket is not in zero-copy mode, as all but mode copy need");
 		err = -EOPNOTSUPP;
 		goto err_put;
 	}

@@ -7,37 +7,30 @@
 . "$(dirname "$0")/flow.sh"
 
 # Nothing but flips, and one of everything for each
-one_port() { # NIC
+one_port() { # NIC SUFFIX
 	local nic=$1 flips
 
 	load_module
 	one_queue "$nic"
 	pool_add p 48M 2M
 	# shellcheck disable=SC2086 # words
-	port_add a p $patient
+	port_add a p max 40M $patient
 	attach "$nic" p
 	vm_start a
-	flow "$nic" $((180 * frames)) size=1514 "$(to a)"
-	# each of the pool's buffers has been a's
-	wait_for 'steady state' flipped_has a 40
-	cut
-	wait_for 'a hundred flips' flipped_has a $(($(field "${after[port/a]}" flips) + 110))
-	cut
-	flow_end
+	steady "$nic" a 100 size=1514 "$(to a)"
 
-	flips=$(grown port/a flips)
-	(($flips >= 100)) || fail "only $flips flips"
-	figure "engine.2m.one_port${2:-}" "{$(figures port/a "rxq/$nic")}"
-	equal 'frames flipped' "$(grown port/a flipped)" $((flips * frames))
-	equal 'frames received' "$(grown port/a received)" $((flips * frames))
-	equal 'bytes copied' "$(grown port/a bytes_copied)" 0
-	equal 'bytes zeroed but tails' "$(grown port/a bytes_zeroed)" 0
-	at_most 'bytes zeroed in tails' "$(grown port/a bytes_zeroed_tail)" \
+	flips=${total[port/a.flips]}
+	figure "engine.2m.one_port$2" "{$(figures port/a "rxq/$nic")}"
+	equal 'frames received' "${total[port/a.received]}" $((flips * frames))
+	equal 'frames flipped' "${total[port/a.flipped]}" $((flips * frames))
+	equal 'bytes copied' "${total[port/a.bytes_copied]}" 0
+	equal 'bytes zeroed but tails' "${total[port/a.bytes_zeroed]}" 0
+	at_most 'bytes zeroed in tails' "${total[port/a.bytes_zeroed_tail]}" \
 		$((flips * frames * (4096 - 1514)))
-	at_most 'unmap calls' "$(grown port/a unmap_calls)" "$flips"
-	at_most 'window faults' "$(grown port/a window_faults)" "$flips"
-	at_most 'IOTLB syncs' "$(grown "rxq/$nic" iotlb_syncs)" "$flips"
-	at_most 'interrupts' "$(grown port/a interrupts)" $((8 * flips))
+	at_most 'unmap calls' "${total[port/a.unmap_calls]}" "$flips"
+	at_most 'window faults' "${total[port/a.window_faults]}" "$flips"
+	at_most 'IOTLB syncs' "${total[rxq/$nic.iotlb_syncs]}" "$flips"
+	at_most 'interrupts' "${total[port/a.interrupts]}" $((8 * flips))
 	guest_is_told a
 	pool_adds_up p
 	detach "$nic"
@@ -45,37 +38,32 @@ one_port() { # NIC
 }
 
 # The owner of a buffer has three quarters of it; the rest is copied and scrubbed.
-two_ports() { # NIC
-	local nic=$1 strays
+two_ports() { # NIC SUFFIX
+	local nic=$1 flips strays
 
 	load_module
 	one_queue "$nic"
 	pool_add p 48M 2M
 	# shellcheck disable=SC2086 # words
-	port_add a p $patient
+	port_add a p max 40M $patient
 	# shellcheck disable=SC2086 # words
-	port_add b p $patient
+	port_add b p max 40M $patient
 	attach "$nic" p
 	vm_start a
 	vm_start b
-	flow "$nic" $((110 * frames)) size=1000-1514 "$(to a 3)" "$(to b 1)"
-	wait_for 'steady state' flipped_has a 40
-	cut
-	wait_for 'fifty flips' flipped_has a $(($(field "${after[port/a]}" flips) + 50))
-	cut
-	flow_end
+	steady "$nic" a 50 size=1000-1514 "$(to a 3)" "$(to b 1)"
 
-	strays=$(grown port/b received)
-	figure "engine.2m.two_ports${2:-}" \
+	flips=${total[port/a.flips]}
+	strays=${total[port/b.received]}
+	figure "engine.2m.two_ports$2" \
 		"{\"a\": {$(figures port/a "rxq/$nic")}, \"b\": {$(figures port/b "rxq/$nic")}}"
 	positive 'strays' "$strays"
-	equal 'frames' $(($(grown port/a received) + strays)) \
-		$(($(grown port/a flips) * frames))
-	equal 'frames of a that were flipped' "$(grown port/a flipped)" "$(grown port/a received)"
-	equal 'strays that were copied' "$(grown port/b copied_stray)" "$strays"
-	equal 'bytes copied for a' "$(grown port/a bytes_copied)" 0
-	at_most 'bytes zeroed but tails' "$(grown port/a bytes_zeroed)" $((strays * 4096))
-	equal 'bytes zeroed for b' "$(grown port/b bytes_zeroed)" 0
+	equal 'frames' $((${total[port/a.received]} + strays)) $((flips * frames))
+	equal 'frames of a that were flipped' "${total[port/a.flipped]}" "${total[port/a.received]}"
+	equal 'strays that were copied' "${total[port/b.copied_stray]}" "$strays"
+	equal 'bytes copied for a' "${total[port/a.bytes_copied]}" 0
+	at_most 'bytes zeroed but tails' "${total[port/a.bytes_zeroed]}" $((strays * 4096))
+	equal 'bytes zeroed for b' "${total[port/b.bytes_zeroed]}" 0
 	guest_is_told a
 	guest_is_told b
 	frames_add_up rxq "$nic"
@@ -155,43 +143,35 @@ leak() { # NIC COUNT CHUNK GUEST...
 }
 
 cost_row() { # LABEL
-	local received key text=''
+	local received=${total[port/a.received]} key text=''
 
-	received=$(grown port/a received)
 	for key in flipped flips window_faults unmap_calls interrupts bytes_copied \
 		   bytes_zeroed bytes_zeroed_tail; do
-		text+=$(printf ' %9d' $((1000 * $(grown port/a $key) / received)))
+		text+=$(printf ' %9d' $((1000 * ${total[port/a.$key]} / received)))
 	done
-	text+=$(printf ' %9d' $((1000 * $(grown rxq/virtio iotlb_syncs) / received)))
+	text+=$(printf ' %9d' $((1000 * ${total[rxq/virtio.iotlb_syncs]} / received)))
 	diag "$(printf '%-11s %7d' "$1" "$received")$text"
 	costs+="${costs:+, }\"$1\": {$(figures port/a rxq/virtio)}"
 }
 
-# costs_of LABEL COUNT SIZE...: frames of one size after the other. Where
-# buffers have to fill, the beginning and the end of a flow are no example.
+# costs_of LABEL COUNT SIZE...: frames of one size after the other
 costs_of() {
-	local label=$1 count=$2 size base
+	local label=$1 count=$2 size
 
 	shift 2
 	for size in "$@"; do
-		base=$(stat port a received)
-		[[ $label == 2M ]] || cut
-		flow virtio "$count" "size=$size" "$(to a)"
 		if [[ $label == 2M ]]; then
-			wait_for 'steady flow' port_has a $((base + count / 4))
+			steady virtio a 10 "size=$size" "$(to a)"
+		else
+			total=()
 			cut
-			wait_for 'more of it' port_has a $((base + count * 3 / 4))
+			flow virtio "$count" "size=$size" "$(to a)"
+			flow_end
 			cut
+			add_span
 		fi
-		flow_end
-		wait_for 'frames at a' took_all a
-		[[ $label == 2M ]] || cut
 		cost_row "$label $size"
 	done
-}
-
-port_has() { # NAME COUNT
-	(($(stat port "$1" received) >= $2))
 }
 
 costs() {
@@ -208,7 +188,7 @@ costs() {
 		costs_of 4K 3000 $sizes
 		arm_end
 		arm 2M "copybreak 0 $patient"
-		costs_of 2M $((24 * frames)) $sizes
+		costs_of 2M '' $sizes
 		arm_end
 		arm 4K '' mode copy
 		costs_of copy 3000 $sizes

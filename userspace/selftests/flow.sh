@@ -71,11 +71,13 @@ guest_is_told() {
 	frames_add_up port "$1"
 }
 
-# --- Counters at two moments ----------------------------------------------
+# --- Counters at moments in a flow -----------------------------------------
 
-declare -A before=() after=()
+declare -A before=() after=() total=()
+keys='received flipped flips copied copied_stray copied_latency unmap_calls
+window_faults bytes_copied bytes_zeroed bytes_zeroed_tail interrupts iotlb_syncs'
 
-# cut: all counters at one moment, in what was after; what was there is before
+# cut: all counters at one moment, in after; what was there is in before
 cut() {
 	local sort name json out
 
@@ -89,9 +91,77 @@ cut() {
 	done <<<"$out"
 }
 
-# grown OBJECT KEY: from the cut before to the last one
+# value_of JSON KEY: sets $value, without a process
+value_of() {
+	value=0
+	[[ $1 =~ \"$2\":([0-9]+) ]] && value=${BASH_REMATCH[1]}
+	return 0
+}
+
+# grown OBJECT KEY: sets $value to what it grew by from the cut before to the last
 grown() {
-	echo $(($(field "${after[$1]}" "$2") - $(field "${before[$1]}" "$2")))
+	local old
+
+	value_of "${before[$1]}" "$2"
+	old=$value
+	value_of "${after[$1]}" "$2"
+	value=$((value - old))
+}
+
+# add_span: what has grown is a part of $total, unless frames were copied because
+# the flow stopped for a while: a machine that others use has such moments
+add_span() {
+	local object key
+
+	for object in "${!after[@]}"; do
+		grown "$object" copied_latency
+		((value == 0)) || return 1
+	done
+	for object in "${!after[@]}"; do
+		for key in $keys; do
+			grown "$object" "$key"
+			total[$object.$key]=$((${total[$object.$key]:-0} + value))
+		done
+	done
+}
+
+# steady NIC NAME FLIPS WORD...: sets $total to what is counted while frames flow,
+# from when each buffer has been through until NAME has got so many
+steady() {
+	local nic=$1 name=$2 flips=$3 pauses=0
+
+	shift 3
+	total=()
+	flow "$nic" $((60 * frames)) "$@"
+	flows_on "$name" 40 || fail 'no steady state'
+	while ((${total[port/$name.flips]:-0} < flips)); do
+		((pauses < 60)) || fail 'the flow stops over and over'
+		if ! kill -0 "$flow_pid" 2>/dev/null; then
+			flow_end
+			flow "$nic" $((60 * frames)) "$@"
+		fi
+		# the first buffers have frames that were copied before they were full
+		flows_on "$name" 3 || continue
+		cut
+		while flows_on "$name" 10; do
+			cut
+			add_span || break
+			((${total[port/$name.flips]} < flips)) || break
+		done
+		pauses=$((pauses + 1))
+	done
+	flow_end
+	diag "${total[port/$name.flips]} flips in $nic's steady flow; it paused $((pauses - 1)) times"
+}
+
+# flows_on NAME FLIPS: until it has got so many more; false if the flow ends
+flows_on() {
+	local base
+
+	base=$(stat port "$1" flips)
+	until flipped_has "$1" $((base + $2)); do
+		kill -0 "$flow_pid" 2>/dev/null || return 1
+	done
 }
 
 at_most() { # WHAT NUMBER LIMIT
@@ -104,14 +174,14 @@ figure() { # NAME JSON
 	diag "$1 $2"
 }
 
-# figures OBJECT QUEUE: what both counted between two cuts, as members
+# figures PORT RXQ: what $total has of both, as members
 figures() {
 	local key
 
-	printf '"frames": %s' "$(grown "$1" received)"
+	printf '"frames": %s' "${total[$1.received]}"
 	for key in flips flipped copied copied_stray unmap_calls window_faults \
 		   bytes_copied bytes_zeroed bytes_zeroed_tail interrupts; do
-		printf ', "%s": %s' $key "$(grown "$1" $key)"
+		printf ', "%s": %s' $key "${total[$1.$key]}"
 	done
-	printf ', "iotlb_syncs": %s' "$(grown "$2" iotlb_syncs)"
+	printf ', "iotlb_syncs": %s' "${total[$2.iotlb_syncs]}"
 }

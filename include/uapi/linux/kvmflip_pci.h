@@ -41,7 +41,7 @@
 #define KVMFLIP_REG_RX_OFF	0x28	/* ro: window offset of the RX ring */
 #define KVMFLIP_REG_RX_ENTRIES	0x2c	/* ro: descriptors in it, a power of two */
 #define KVMFLIP_REG_RET_OFF	0x30	/* ro: window offset of the return ring */
-#define KVMFLIP_REG_RET_ENTRIES	0x34	/* ro: entries in it, a power of two, enough for all slots */
+#define KVMFLIP_REG_RET_ENTRIES	0x34	/* ro: entries in it, a power of two, one for each slot */
 #define KVMFLIP_REG_BOUNCE_OFF	0x38	/* ro: window offset of the first bounce slot */
 #define KVMFLIP_REG_BOUNCE_SHIFT 0x3c	/* ro: log2 of a bounce slot's bytes */
 #define KVMFLIP_REG_BOUNCES	0x40	/* ro: number of bounce slots */
