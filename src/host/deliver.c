@@ -238,6 +238,7 @@ static bool kf_map(struct kvmflip_delivery *delivery, const struct kvmflip_waite
 	if (flip->slot == KVMFLIP_NO_SLOT)
 		return false;
 	kf_clean(delivery, owner, flip->buf, delta);
+	flip->cleaned = true;
 	flip->frames = kf_frames(delivery, owner, flip->buf);
 	if (!flip->frames || !kvmflip_pool_map(delivery->pool, flip->buf, port, flip->slot))
 		goto err_release;
@@ -271,13 +272,21 @@ static int kf_map_all(struct kvmflip_delivery *delivery, const struct kvmflip_wa
 	return space;
 }
 
+/* Its metadata is gone then, and it was looked at before. */
+static bool kf_is_cleaned(const struct kvmflip_delivery *delivery, u32 chunk)
+{
+	const struct kvmflip_buffer *buf = kvmflip_buffer_of(&delivery->pool->table, chunk);
+
+	return buf->flip != KVMFLIP_NO_FLIP && delivery->flip[buf->flip].cleaned;
+}
+
 static unsigned int kf_copy(struct kvmflip_delivery *delivery, struct kvmflip_port *port,
 			    u32 chunk, unsigned int why)
 {
 	const struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
 	struct kvmflip_bounced where;
 
-	if (!kf_unchanged(delivery, chunk))
+	if (!kf_is_cleaned(delivery, chunk) && !kf_unchanged(delivery, chunk))
 		return KVMFLIP_A_STATS_DROPPED_INVALID;
 	if (!kvmflip_bounce_put(&port->bounce, kf_chunk_address(delivery, chunk) + c->offset,
 				c->len, &where))
