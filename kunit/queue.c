@@ -79,7 +79,12 @@ struct kvmflip_test_queue *kvmflip_test_queue(struct kunit *test, struct kvmflip
 	return queue;
 }
 
-static void kft_post(struct kvmflip_test_queue *queue, struct kvmflip_buffer *buf)
+/**
+ * kvmflip_test_prepare - the chunks of a buffer are the device's
+ * @queue: queue
+ * @buf: KVMFLIP_POSTED buffer
+ */
+void kvmflip_test_prepare(struct kvmflip_test_queue *queue, struct kvmflip_buffer *buf)
 {
 	struct kvmflip_buffers *table = &queue->pool->table;
 	u32 i;
@@ -100,7 +105,7 @@ struct kvmflip_buffer *kvmflip_test_post(struct kunit *test, struct kvmflip_test
 {
 	struct kvmflip_buffer *buf = kvmflip_test_buffer(test, queue->pool, KVMFLIP_POSTED);
 
-	kft_post(queue, buf);
+	kvmflip_test_prepare(queue, buf);
 	return buf;
 }
 
@@ -116,7 +121,7 @@ void kvmflip_test_repost(struct kvmflip_test_queue *queue)
 	list_splice_tail_init(&queue->free, &queue->again);
 	list_for_each_entry_safe(buf, next, &queue->again, list) {
 		list_del_init(&buf->list);
-		kft_post(queue, buf);
+		kvmflip_test_prepare(queue, buf);
 	}
 }
 

@@ -62,6 +62,7 @@ struct kvmflip_test_rx {
 };
 
 struct kvmflip_test_queue *kvmflip_test_queue(struct kunit *test, struct kvmflip_pool *pool);
+void kvmflip_test_prepare(struct kvmflip_test_queue *queue, struct kvmflip_buffer *buf);
 struct kvmflip_buffer *kvmflip_test_post(struct kunit *test, struct kvmflip_test_queue *queue);
 void kvmflip_test_repost(struct kvmflip_test_queue *queue);
 u32 kvmflip_test_chunk(const struct kvmflip_test_queue *queue, const struct kvmflip_buffer *buf,
