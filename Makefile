@@ -12,8 +12,11 @@ help:
 	@echo 'make userspace      the programs only'
 	@echo 'make demo           two guests in an emulated KVM host, with a table'
 	@echo 'make check          every test; T=PATTERN for some of them'
+	@echo 'make check-full     these, and each end-to-end case with the checkers of'
+	@echo '                    the debug kernel too, which takes an hour'
 	@echo 'make shell          a shell in an emulated KVM host with virtme-ng'
-	@echo '                    (RUNNER=own: with the runner the tests use)'
+	@echo '                    (RUNNER=own: with the runner the tests use;'
+	@echo '                    KERNEL=plain: without checkers, which is faster)'
 	@echo 'make kernels        build the test kernels that are not in the cache'
 	@echo 'make clean          remove what the above left in this directory'
 
@@ -32,8 +35,12 @@ demo:
 check:
 	@scripts/setup && scripts/check $(if $(T),'$(T)')
 
+check-full:
+	@scripts/setup && scripts/check --full $(if $(T),'$(T)')
+
+shell: KERNEL ?= debug
 shell:
-	@scripts/setup && scripts/kernels build debug && scripts/shell $(RUNNER)
+	@scripts/setup && scripts/kernels build $(KERNEL) && scripts/shell $(KERNEL) $(RUNNER)
 
 kernels:
 	@scripts/setup && scripts/kernels build debug plain headers-6.12
@@ -43,4 +50,4 @@ clean:
 	if test -d $(KDIR); then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 	rm -rf out
 
-.PHONY: all help modules modules_install userspace demo check shell kernels clean
+.PHONY: all help modules modules_install userspace demo check check-full shell kernels clean

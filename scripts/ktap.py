@@ -5,6 +5,7 @@ import re
 
 PLAN = re.compile(r"^( *)1\.\.(\d+)(.*)$")
 LINE = re.compile(r"^( *)(ok|not ok)\b(?: (\d+))?(?:[ -]*)(.*)$")
+LAST_WORDS = 100  # lines kept of what a test said that failed
 SKIP = re.compile(r"#\s*SKIP\b\s*(.*)$", re.I)
 
 
@@ -17,6 +18,8 @@ class Results:
         self.skipped = 0
         self.failed = []
         self.skips = []
+        self.complaints = []  # what the tests that failed said before they did
+        self._said = []
         self._below = {}  # indent: [tests, failures] not yet summed up
         self._plans = {}  # indent: tests announced
 
@@ -31,13 +34,17 @@ class Results:
             return
         match = LINE.match(line)
         if not match:
+            self._said.append(line)
             return
+        said, self._said = self._said, []
         indent, bad = len(match.group(1)), match.group(2) == "not ok"
         name = match.group(4).strip() or match.group(3) or "?"
         tests, failures = self._sum_up(indent, name)
         level = self._below.setdefault(indent, [0, 0])
         level[0] += 1
         level[1] += bad
+        if bad:
+            self.complaints += said[:LAST_WORDS]
         if tests and (failures or not bad):
             return
         skip = SKIP.search(name)

@@ -22,6 +22,7 @@ struct net_device;
  * @spare: free buffer that takes its place in the NIC, claimed for the owner
  * @frames: frames of the owner that have still to be named to it
  * @slot: where it appears in the owner's window, once it is mapped
+ * @cleaned: nothing is in it but what its owner may see
  * @mapped: it appears there
  */
 struct kvmflip_flip {
@@ -30,6 +31,7 @@ struct kvmflip_flip {
 	struct kvmflip_buffer *spare;
 	u32 frames;
 	u32 slot;
+	bool cleaned;
 	bool mapped;
 };
 

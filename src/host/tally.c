@@ -207,10 +207,8 @@ u64 kvmflip_tally_fill_ns(const struct kvmflip_tally *tally)
 static bool kf_precedes(const struct kvmflip_waiter *a, const struct kvmflip_waiter *b,
 			const struct kvmflip_buffer *buf)
 {
-	bool had = a->tenant == buf->dirty;
-
-	if (had || b->tenant == buf->dirty)
-		return had;
+	if (a->tenant != b->tenant && (a->tenant == buf->dirty || b->tenant == buf->dirty))
+		return a->tenant == buf->dirty;
 	return a->id < b->id;
 }
 

@@ -164,6 +164,19 @@ static void mmio(struct vm *vm)
 		vfio_reg_read(vm->device, at, vm->run->mmio.data, len);
 }
 
+/* For whoever has to find out why; the report only has the error. */
+static void complain(struct vm *vm, const char *what)
+{
+	struct kvm_regs regs = { 0 };
+
+	ioctl(vm->vcpu, KVM_GET_REGS, &regs);
+	fprintf(stderr, "flipvm: %s: exit reason %u at 0x%llx\n", what,
+		vm->run->exit_reason, regs.rip);
+	fprintf(stderr, "flipvm: a 0x%llx b 0x%llx c 0x%llx d 0x%llx si 0x%llx di 0x%llx\n",
+		regs.rax, regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi);
+	vm->error = what;
+}
+
 static void *run(void *data)
 {
 	struct vm *vm = data;
@@ -171,7 +184,7 @@ static void *run(void *data)
 	while (!__atomic_load_n(&vm->stop, __ATOMIC_ACQUIRE) && !vm->error) {
 		if (ioctl(vm->vcpu, KVM_RUN, 0) < 0) {
 			if (errno != EINTR && errno != EAGAIN)
-				vm->error = strerror(errno);
+				complain(vm, strerror(errno));
 			continue;
 		}
 		switch (vm->run->exit_reason) {
@@ -181,12 +194,10 @@ static void *run(void *data)
 		case KVM_EXIT_INTR:
 			break;
 		case KVM_EXIT_SHUTDOWN:
-			vm->error = "the guest crashed";
+			complain(vm, "the guest crashed");
 			break;
 		default:
-			vm->error = "KVM cannot go on";
-			fprintf(stderr, "flipvm: exit reason %u\n",
-				vm->run->exit_reason);
+			complain(vm, "KVM cannot go on");
 		}
 	}
 	return NULL;

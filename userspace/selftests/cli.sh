@@ -6,8 +6,6 @@
 # timeout: 900
 . "$(dirname "$0")/common.sh"
 
-pins=/sys/fs/bpf/kvmflip
-
 # says STATUS MESSAGE ARGS...: kvmflip ARGS ends so, with one line that says so
 says() {
 	local status=0 out
@@ -16,20 +14,6 @@ says() {
 	equal "status of kvmflip ${*:3}" "$status" "$1"
 	[[ $out == "kvmflip: "*"$2"* && $out != *$'\n'* ]] ||
 		fail "kvmflip ${*:3}: $out" "not: $2"
-}
-
-pinned() { # NIC
-	[[ -e $pins/xsks-$(cat "/sys/class/net/$1/ifindex") ]]
-}
-
-program_on() { # NIC
-	[[ $(ip link show "$1") == *xdp* ]]
-}
-
-nothing_on() { # NIC: neither queue, nor program, nor pin
-	equal "queues of $1" "$(kvmflip -j rxq show "$1")" '[]'
-	wait_for "end of the program on $1" eval "! program_on $1"
-	! pinned "$1" || fail "$pins still has the sockets of $1"
 }
 
 pools_and_ports() {

@@ -16,8 +16,8 @@
 set -eE -o pipefail
 shopt -s inherit_errexit
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-tools=$(cd "$here/.." && pwd)
+here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+tools=${here%/*}
 PATH=$here:$tools/kvmflip:$tools/flipvm:$tools/flipgen:$PATH
 
 # Time-outs are for a slow emulator; nothing waits longer than it has to.
@@ -76,7 +76,8 @@ run_case() {
 	set +eE
 	(
 		set -eE
-		tmp=$(mktemp -d /tmp/kvmflip-test.XXXXXX)
+		tmp=/tmp/kvmflip-test.$BASHPID
+		mkdir "$tmp"
 		trap 'on_error $? "$BASH_COMMAND"' ERR
 		trap 'take_down $?' EXIT
 		"$@"
@@ -115,12 +116,9 @@ refused() {
 	[[ $out == *"$want"* ]] || fail "'$*' says: $out" "not: $want"
 }
 
-# Under an emulator a process more costs more than most of what is waited for:
-# what a loop needs is done by the shell itself.
-nothing=/tmp/kvmflip-nothing.$$
-mkfifo "$nothing"
-exec {nap_fd}<>"$nothing"
-rm "$nothing"
+# Under an emulator a process more costs more than most of what is waited for,
+# a subshell too: what is done often is done by the shell itself.
+exec {nap_fd}<> <(:) # a pipe that stays empty
 
 nap() { # SECONDS
 	read -r -t "$1" -u "$nap_fd" || true
@@ -139,23 +137,43 @@ wait_for() {
 
 # --- JSON: numbers and strings out of small objects, without a process ----
 
-# field JSON KEY: the first value of that name
-field() {
-	local re="\"$2\"[[:space:]]*:[[:space:]]*\"?([^\",}]*)"
+# get_field VARIABLE JSON KEY: the first value of that name
+get_field() {
+	local re="\"$3\"[[:space:]]*:[[:space:]]*\"?([^\",}]*)"
 
-	[[ $1 =~ $re ]] || fail "no $2 in: $1"
-	printf '%s' "${BASH_REMATCH[1]}"
+	[[ $2 =~ $re ]] || fail "no $3 in: $2"
+	printf -v "$1" %s "${BASH_REMATCH[1]}"
 }
 
-# of_tag JSON TAG KEY: of a tally of flipgen
-of_tag() {
-	local re="\"$2\": (\{[^}]*\})"
+field() { # JSON KEY
+	local value
 
-	if [[ $1 =~ $re ]]; then
-		field "${BASH_REMATCH[1]}" "$3"
+	get_field value "$1" "$2"
+	printf %s "$value"
+}
+
+# get_of_tag VARIABLE JSON TAG KEY: of a tally of flipgen
+get_of_tag() {
+	local re="\"$3\": (\{[^}]*\})"
+
+	if [[ $2 =~ $re ]]; then
+		get_field "$1" "${BASH_REMATCH[1]}" "$4"
 	else
-		echo 0
+		printf -v "$1" 0
 	fi
+}
+
+of_tag() { # JSON TAG KEY
+	local value
+
+	get_of_tag value "$1" "$2" "$3"
+	printf %s "$value"
+}
+
+# get_line VARIABLE FILE: nothing, if there is none or it cannot be read
+get_line() {
+	printf -v "$1" ''
+	[[ -e $2 ]] && read -r "$1" <"$2" 2>/dev/null || true
 }
 
 # --- The generator ------------------------------------------------------
@@ -178,7 +196,9 @@ gen() {
 
 # --- The topology -------------------------------------------------------
 
+pins=/sys/fs/bpf/kvmflip # of the command line program
 declare -A uuid=() vm=()
+declare -A returns=() # guests that return what they get
 nics=() ports=() pools=() children=()
 
 load_module() {
@@ -191,22 +211,23 @@ load_module() {
 nic_of() {
 	local n driver
 
+	[[ ! -e /sys/class/net/$1 ]] || return 0
 	for n in /sys/class/net/*; do
-		[[ -e $n/device/driver ]] || continue
-		driver=$(readlink "$n/device/driver")
-		driver=${driver##*/}
-		[[ ${driver%_net} == "$1" ]] || continue
-		[[ ${n##*/} == "$1" ]] || {
+		for driver in /sys/bus/{virtio/drivers/virtio_net,pci/drivers/igb}; do
+			[[ $n/device/driver -ef $driver && ${driver##*/} == "$1"* ]] || continue
 			ip link set "${n##*/}" down
 			ip link set "${n##*/}" name "$1"
-		}
-		return 0
+			return 0
+		done
 	done
 	return 1
 }
 
 has_carrier() {
-	[[ $(<"/sys/class/net/$1/carrier") == 1 ]] 2>/dev/null
+	local carrier
+
+	get_line carrier "/sys/class/net/$1/carrier"
+	[[ $carrier == 1 ]]
 }
 
 nic_up() {
@@ -244,6 +265,20 @@ detach() {
 	return 0
 }
 
+pinned() { # NIC
+	[[ -e $pins/xsks-$(<"/sys/class/net/$1/ifindex") ]]
+}
+
+program_on() { # NIC
+	[[ $(ip link show "$1") == *xdp* ]]
+}
+
+nothing_on() { # NIC: neither queue, nor program, nor pin
+	equal "queues of $1" "$(kvmflip -j rxq show "$1")" '[]'
+	wait_for "end of the program on $1" eval "! program_on $1"
+	! pinned "$1" || fail "$pins still has the sockets of $1"
+}
+
 port_add() { # NAME POOL [WORD]...
 	local name=$1 pool=$2 out
 
@@ -264,9 +299,16 @@ port_del() {
 	return 0
 }
 
+vm_lives() { # NAME: or else what it said
+	kill -0 "${vm[$1]}" 2>/dev/null || fail "VM $1 ended: $(cat "$tmp/$1.out")"
+}
+
 vm_runs() {
-	kill -0 "${vm[$1]}" 2>/dev/null || fail "VM $1: $(cat "$tmp/$1.out")"
-	[[ -e $tmp/$1.json && $(<"$tmp/$1.json") == *'"running": true'* ]]
+	local json
+
+	vm_lives "$1"
+	get_line json "$tmp/$1.json"
+	[[ $json == *'"running": true'* ]]
 }
 
 vm_start() { # NAME [OPTION]...
@@ -278,6 +320,7 @@ vm_start() { # NAME [OPTION]...
 		--report "$tmp/$name.json" "$@" >"$tmp/$name.out" 2>&1 &
 	vm[$name]=$!
 	children+=($!)
+	[[ $* =~ hold|hostile ]] || returns[$name]=1
 	wait_for "running guest $name" vm_runs "$name"
 }
 
@@ -285,6 +328,8 @@ vm_start() { # NAME [OPTION]...
 vm_stop() {
 	local status=0
 
+	vm_lives "$1"
+	unset "returns[$1]"
 	kill -TERM "${vm[$1]}"
 	wait "${vm[$1]}" || status=$?
 	report=$(tail -n 1 "$tmp/$1.out")
@@ -292,17 +337,18 @@ vm_stop() {
 }
 
 vm_kill() {
+	unset "returns[$1]"
 	kill -KILL "${vm[$1]}"
 	wait "${vm[$1]}" 2>/dev/null || true
 }
 
-# guest NAME KEY: as the guest says while it runs
-guest() {
-	field "$(<"$tmp/$1.json")" "$2"
-}
-
 guest_has() { # NAME KEY COUNT
-	(($(guest "$1" "$2") >= $3))
+	local json value
+
+	vm_lives "$1"
+	get_line json "$tmp/$1.json"
+	get_field value "$json" "$2"
+	((value >= $3))
 }
 
 count_start() { # NIC: count what comes up its own stack
@@ -321,20 +367,28 @@ counted_has() { # NIC COUNT
 
 # --- Counters -----------------------------------------------------------
 
-show() { # OBJECT [NAME]: with counters, as JSON
-	kvmflip -j -s "$1" show "${@:2}"
+# show OBJECT [NAME]: with counters, as JSON; for a subshell, which it ends
+show() {
+	exec kvmflip -j -s "$1" show "${@:2}"
 }
 
-# sum_of JSON PATTERN: of all counters whose names match
-sum_of() {
-	local json=$1 sum=0
-	local re="\"($2)\"[[:space:]]*:[[:space:]]*([0-9]+)"
+# get_sum VARIABLE JSON PATTERN: of all counters whose names match
+get_sum() {
+	local _json=$2 _sum=0 # not a name that $1 may be
+	local re="\"($3)\"[[:space:]]*:[[:space:]]*([0-9]+)"
 
-	while [[ $json =~ $re ]]; do
-		sum=$((sum + BASH_REMATCH[2]))
-		json=${json#*"${BASH_REMATCH[0]}"}
+	while [[ $_json =~ $re ]]; do
+		_sum=$((_sum + BASH_REMATCH[2]))
+		_json=${_json#*"${BASH_REMATCH[0]}"}
 	done
-	echo "$sum"
+	printf -v "$1" %s "$_sum"
+}
+
+sum_of() { # JSON PATTERN
+	local value
+
+	get_sum value "$1" "$2"
+	echo "$value"
 }
 
 # stat OBJECT NAME KEY: sum over all queues, where NAME is a NIC
@@ -349,40 +403,51 @@ dropped() { # OBJECT NAME: for any reason
 # frames_add_up OBJECT NAME: received = flipped + copied + dropped, and every
 # copy has its reason
 frames_add_up() {
-	local json
+	local json known all
 
 	json=$(show "$1" "$2")
-	equal "$1 $2: copied for any reason" "$(sum_of "$json" 'copied_[a-z]+')" \
-		"$(sum_of "$json" copied)"
-	equal "$1 $2: flipped + copied + dropped, of the frames received" \
-		"$(sum_of "$json" 'flipped|copied|dropped_[a-z_]+')" \
-		"$(sum_of "$json" received)"
+	get_sum known "$json" 'copied_[a-z]+'
+	get_sum all "$json" copied
+	equal "$1 $2: copied for any reason" "$known" "$all"
+	get_sum known "$json" 'flipped|copied|dropped_[a-z_]+'
+	get_sum all "$json" received
+	equal "$1 $2: flipped + copied + dropped, of the frames received" "$known" "$all"
 }
 
 # pool_adds_up POOL: sets $buffers; all buffers are in one state each
 pool_adds_up() {
-	local json state sum=0
+	local json state n sum=0
 
 	json=$(show pool "$1")
 	buffers=''
 	for state in free posted filled mapped returned quarantined; do
-		sum=$((sum + $(field "$json" "$state")))
-		buffers+="$state $(field "$json" "$state") "
+		get_field n "$json" "$state"
+		sum=$((sum + n))
+		buffers+="$state $n "
 	done
-	equal "pool $1: sum of $buffers" "$sum" "$(field "$json" total)"
-	equal "pool $1: illegal transitions" "$(field "$json" illegal)" 0
-	equal "pool $1: quarantined" "$(field "$json" quarantined)" 0
+	get_field n "$json" total
+	equal "pool $1: sum of $buffers" "$sum" "$n"
+	for state in illegal quarantined; do
+		get_field n "$json" "$state"
+		equal "pool $1: $state" "$n" 0
+	done
 }
 
 pool_is_free() { # POOL: no buffer is anywhere else
-	local json
+	local json free total
 
 	json=$(show pool "$1")
-	[[ $(field "$json" free) == "$(field "$json" total)" ]]
+	get_field free "$json" free
+	get_field total "$json" total
+	((free == total))
 }
 
 received_has() { # NIC COUNT
-	(($(stat rxq "$1" received) >= $2))
+	local json n
+
+	json=$(show rxq "$1")
+	get_sum n "$json" received
+	((n >= $2))
 }
 
 # --- Traffic ------------------------------------------------------------
@@ -394,10 +459,11 @@ sent_total=0
 # with virtio QEMU waits for room, but the socket's RX ring has 512 entries.
 declare -A rounds=([virtio]=480 [igb]=240)
 
-# traffic NIC COUNT SEED [WORD]...: in rounds, each of which has to arrive
-# before the next one is sent, so that nothing is lost for want of room
+# traffic NIC COUNT SEED [WORD]...: in rounds, each of which has to arrive, at
+# guests that make room again too, before the next one is sent, so that nothing
+# is lost for want of room
 traffic() {
-	local nic=$1 left=$2 seed=$3 round=${round:-${rounds[$1]}} n t base
+	local nic=$1 left=$2 seed=$3 round=${round:-${rounds[$1]}} n t base frames sum
 
 	shift 3
 	base=$(stat rxq "$nic" received)
@@ -409,9 +475,14 @@ traffic() {
 		base=$((base + n))
 		sent_total=$((sent_total + n))
 		for t in "${!tag[@]}"; do
-			sent[$t]=$((${sent[$t]:-0} + $(of_tag "$reply" "${tag[$t]}" frames)))
+			get_of_tag frames "$reply" "${tag[$t]}" frames
+			get_of_tag sum "$reply" "${tag[$t]}" checksum_sum
+			sent[$t]=$((${sent[$t]:-0} + frames))
 			# modulo 2^64, as everything here
-			sent_sum[$t]=$((${sent_sum[$t]:-0} + $(of_tag "$reply" "${tag[$t]}" checksum_sum)))
+			sent_sum[$t]=$((${sent_sum[$t]:-0} + sum))
+		done
+		for t in "${!returns[@]}"; do
+			wait_for "all frames at $t" guest_has "$t" received "${sent[$t]}"
 		done
 		wait_for "arrival of $base frames at $nic" received_has "$nic" "$base"
 	done
@@ -434,33 +505,37 @@ everybody() {
 
 # guest_is_whole NAME: it got its frames, all of them, and nothing else
 guest_is_whole() {
-	local name=$1
+	local name=$1 n
 
 	vm_stop "$name"
-	equal "guest $name: received" "$(field "$report" received)" "${sent[$name]}"
+	get_field n "$report" received
+	equal "guest $name: received" "$n" "${sent[$name]}"
 	guest_is_clean "$name"
-	equal "guest $name: checksum_ok" "$(field "$report" checksum_ok)" "${sent[$name]}"
-	equal "guest $name: checksum_sum" $(($(field "$report" checksum_sum) + 0)) \
-		"${sent_sum[$name]}"
+	get_field n "$report" checksum_ok
+	equal "guest $name: checksum_ok" "$n" "${sent[$name]}"
+	get_field n "$report" checksum_sum
+	equal "guest $name: checksum_sum" $((n + 0)) "${sent_sum[$name]}"
 }
 
 # guest_agrees NAME: what it saw ($report) is what its port says it was given
 guest_agrees() {
-	local key json
+	local key json saw given
 
 	json=$(show port "$1")
 	for key in flipped copied; do
-		equal "guest $1: $key" "$(field "$report" $key)" "$(field "$json" $key)"
+		get_field saw "$report" $key
+		get_field given "$json" $key
+		equal "guest $1: $key" "$saw" "$given"
 	done
 }
 
 # guest_is_clean NAME: what it saw ($report) was its own
 guest_is_clean() {
-	local key
+	local key n
 
 	for key in checksum_bad foreign_bytes misdelivered bad_desc spin_foreign; do
-		equal "guest $1: $key ($(field "$report" foreign_where) ${report##*foreign_where})" \
-			"$(field "$report" "$key")" 0
+		get_field n "$report" "$key"
+		equal "guest $1: $key (where${report##*foreign_where})" "$n" 0
 	done
 }
 
@@ -487,7 +562,7 @@ take_down() { # STATUS of the test so far
 		kvmflip -s pool show 2>&1 | sed 's/^/# /'
 		kvmflip -s rxq show 2>&1 | sed 's/^/# /'
 		kvmflip -s port show 2>&1 | sed 's/^/# /'
-		for n in "$tmp"/*.out "$tmp"/*.json; do
+		for n in "$tmp"/{*.out,*.json,flood}; do
 			[[ -e $n ]] && sed "s|^|# ${n##*/}: |" "$n"
 		done
 	fi
@@ -495,17 +570,19 @@ take_down() { # STATUS of the test so far
 		kvmflip rxq detach "$n" all || status=1
 	done
 	for n in $nic_kinds; do
-		ip link set "$n" mtu 1500 2>/dev/null
+		get_line i "/sys/class/net/$n/mtu"
+		[[ $i == 1500 ]] || ip link set "$n" mtu 1500 2>/dev/null
 	done
 	for n in "${ports[@]}"; do
 		kvmflip port del "$n" || status=1
 	done
 	for n in "${pools[@]}"; do
-		timeout "$patience" bash -c "until kvmflip pool del $n 2>/dev/null; do sleep 0.1; done" || {
-			kvmflip -s pool show "$n"
-			diag "pool $n cannot be deleted"
-			status=1
-		}
+		for ((i = SECONDS + patience; SECONDS < i; )); do
+			kvmflip pool del "$n" 2>"$tmp/pool-del" && continue 2
+			nap 0.1
+		done
+		diag "$(<"$tmp/pool-del")" "$(kvmflip -s pool show "$n")"
+		status=1
 	done
 	rm -rf "$tmp"
 	exit "$status"

@@ -18,20 +18,20 @@ topology() { # NIC
 	vm_start b
 }
 
-# flood NIC: frames for everybody for some seconds, in the background
+# Frames of a flood: as many as take some seconds
+flood_frames=6000
+[[ ${KVMFLIP_SLOW:-0} == 1 ]] && flood_frames=1500
+
+# flood NIC: frames for everybody, in the background
 flood() {
 	(
 		trap - ERR EXIT
 		# shellcheck disable=SC2046 # words
-		gen send "$1" count=6000 size=64-1514 burst=16 gap-us=4000 $(everybody)
+		gen send "$1" "count=$flood_frames" size=64-1514 burst=16 gap-us=4000 $(everybody)
 	) >"$tmp/flood" 2>&1 &
 	flood_pid=$!
 	children+=($!)
-	wait_for 'frames on the way' received_more "$1" 100
-}
-
-received_more() { # NIC COUNT
-	(($(stat rxq "$1" received) >= $2))
+	wait_for 'frames on the way' received_has "$1" 100
 }
 
 flood_end() {

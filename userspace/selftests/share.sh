@@ -121,9 +121,9 @@ pressure() { # NIC
 	one_queue "$nic"
 	pool_add p 32M 2M
 	# shellcheck disable=SC2086 # words
-	port_add a p $patient
+	port_add a p max 32M $patient
 	# shellcheck disable=SC2086 # words
-	port_add b p $patient
+	port_add b p max 32M $patient
 	attach "$nic" p
 	vm_start a --mode hold
 	vm_start b

@@ -118,6 +118,9 @@ static void take(const struct kvmflip_rx_desc *desc)
 	}
 	scan_frame(&scan, device_slot(&dev, slot), slot, desc->offset,
 		   desc->len);
+	if (device_is_bounce(&dev, slot))
+		scan_blot(&scan, device_slot(&dev, slot) + desc->offset,
+			  desc->len);
 	if (desc->flags & KVMFLIP_RX_LAST)
 		finish_slot(desc);
 }

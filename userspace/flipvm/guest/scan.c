@@ -109,18 +109,6 @@ __u32 scan_range(struct scan *scan, const __u8 *slot, __u32 slot_nr,
 	return n;
 }
 
-/*
- * Of a frame that was looked at, the VLAN tag is made ours: another frame copied
- * over this one may leave a part of it, which would not be recognised.
- */
-static void blot_vlan_tag(const struct scan *scan, __u8 *frame, __u32 at)
-{
-	__u32 i;
-
-	for (i = ADDRESSES; i < at - 2; i++)
-		WRITE_ONCE(frame[i], scan->tag);
-}
-
 static void note_delay(struct scan *scan, const __u8 *frame, __u32 len,
 		       __u32 at)
 {
@@ -132,11 +120,23 @@ static void note_delay(struct scan *scan, const __u8 *frame, __u32 len,
 		scan->delays[result->delays++] = payload_now() - time;
 }
 
-void scan_frame(struct scan *scan, __u8 *slot, __u32 slot_nr, __u32 offset,
-		__u32 len)
+/*
+ * The VLAN tag of a frame that was looked at is made ours: another frame copied
+ * over this one may leave a part of it, which would not be recognised.
+ */
+void scan_blot(const struct scan *scan, __u8 *frame, __u32 len)
+{
+	__u32 i, at = payload_find(frame, len);
+
+	for (i = ADDRESSES; i + 2 < at; i++)
+		WRITE_ONCE(frame[i], scan->tag);
+}
+
+void scan_frame(struct scan *scan, const __u8 *slot, __u32 slot_nr,
+		__u32 offset, __u32 len)
 {
 	struct guest_result *result = scan->result;
-	__u8 *frame = slot + offset;
+	const __u8 *frame = slot + offset;
 	struct payload_hdr hdr;
 	__u32 at;
 
@@ -158,7 +158,6 @@ void scan_frame(struct scan *scan, __u8 *slot, __u32 slot_nr, __u32 offset,
 	}
 	if (at > 14)
 		result->tagged++;
-	blot_vlan_tag(scan, frame, at);
 	if (hdr.seq + 1 <= scan->seq[hdr.nic & 15])
 		result->reordered++;
 	else

@@ -31,7 +31,10 @@ __u32 scan_range(struct scan *scan, const __u8 *slot, __u32 slot_nr,
 		 __u32 from, __u32 to);
 
 /* Check a frame that lies at @offset in a slot. */
-void scan_frame(struct scan *scan, __u8 *slot, __u32 slot_nr, __u32 offset,
-		__u32 len);
+void scan_frame(struct scan *scan, const __u8 *slot, __u32 slot_nr,
+		__u32 offset, __u32 len);
+
+/* A frame of ours is done with, and others will be copied to where it lies. */
+void scan_blot(const struct scan *scan, __u8 *frame, __u32 len);
 
 #endif /* GUEST_SCAN_H */
