@@ -17,7 +17,7 @@ one_port() { # NIC SUFFIX
 	port_add a p max 40M $patient
 	attach "$nic" p
 	vm_start a
-	steady "$nic" a 100 size=1514 "$(to a)"
+	steady "$nic" a 24 100 size=1514 "$(to a)"
 
 	flips=${total[port/a.flips]}
 	figure "engine.2m.one_port$2" "{$(figures port/a "rxq/$nic")}"
@@ -51,7 +51,7 @@ two_ports() { # NIC SUFFIX
 	attach "$nic" p
 	vm_start a
 	vm_start b
-	steady "$nic" a 50 size=1000-1514 "$(to a 3)" "$(to b 1)"
+	steady "$nic" a 24 50 size=1000-1514 "$(to a 3)" "$(to b 1)"
 
 	flips=${total[port/a.flips]}
 	strays=${total[port/b.received]}
@@ -161,7 +161,7 @@ costs_of() {
 	shift 2
 	for size in "$@"; do
 		if [[ $label == 2M ]]; then
-			steady virtio a 10 "size=$size" "$(to a)"
+			steady virtio a 4 10 "size=$size" "$(to a)"
 		else
 			total=()
 			cut
@@ -214,18 +214,21 @@ arm_end() {
 	pools=()
 }
 
+# 200,000 frames in all, with those in chunks of 2 KiB
+declare -A many=([virtio]=60000 [igb]=30000)
+
 ktap_begin
 for nic in $nic_kinds; do
 	other=''
 	[[ $nic == virtio ]] || other=.$nic
 	run_case "$nic: one port" one_port "$nic" "$other"
 	run_case "$nic: two ports" two_ports "$nic" "$other"
-	run_case "$nic: two guests, every byte" leak "$nic" 50000 4K a b
-	run_case "$nic: four guests, every byte" leak "$nic" 50000 4K a b c d
+	run_case "$nic: two guests, every byte" leak "$nic" "${many[$nic]}" 4K a b
+	run_case "$nic: four guests, every byte" leak "$nic" "${many[$nic]}" 4K a b c d
 done
 # What follows has little to do with the NIC.
 if [[ $nic_kinds == *virtio* ]]; then
-	run_case 'virtio: chunks of 2 KiB' leak virtio 30000 2K a b
+	run_case 'virtio: chunks of 2 KiB' leak virtio 20000 2K a b
 	run_case 'virtio: a slow port' slow_port virtio
 	run_case 'virtio: what a frame costs' costs
 fi

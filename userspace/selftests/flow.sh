@@ -125,20 +125,21 @@ add_span() {
 	done
 }
 
-# steady NIC NAME FLIPS WORD...: sets $total to what is counted while frames flow,
-# from when each buffer has been through until NAME has got so many
+# steady NIC NAME BEFORE FLIPS WORD...: sets $total to what is counted while frames
+# flow, from when NAME has got so many buffers, till it has got so many more
 steady() {
-	local nic=$1 name=$2 flips=$3 pauses=0
+	local nic=$1 name=$2 begin=$3 flips=$4 pauses=0 length
 
-	shift 3
+	shift 4
 	total=()
-	flow "$nic" $((60 * frames)) "$@"
-	flows_on "$name" 40 || fail 'no steady state'
+	length=$(((begin + flips / 2 + 10) * frames))
+	flow "$nic" "$length" "$@"
+	flows_on "$name" "$begin" || fail 'no steady state'
 	while ((${total[port/$name.flips]:-0} < flips)); do
 		((pauses < 60)) || fail 'the flow stops over and over'
 		if ! kill -0 "$flow_pid" 2>/dev/null; then
 			flow_end
-			flow "$nic" $((60 * frames)) "$@"
+			flow "$nic" "$length" "$@"
 		fi
 		# the first buffers have frames that were copied before they were full
 		flows_on "$name" 3 || continue
