@@ -170,6 +170,7 @@ static void kft_announce(struct kft_serve *kft, u64 addr, u32 len)
 	desc->addr = addr;
 	desc->len = len;
 	desc->options = 0;
+	/* Pairs with the acquire of who takes it. */
 	smp_store_release(&kft->rx.producer, kft->rx.producer + 1);
 }
 

@@ -308,6 +308,7 @@ static int kft_hostile_guest(void *data)
 		WRITE_ONCE(entry[prod % port->ret.nr],
 			   cpu_to_le32(prandom_u32_state(&rnd) % (KFT_SLOTS + 2)));
 		if (prod - le32_to_cpu(READ_ONCE(port->ret.shared->cons)) < port->ret.nr) {
+			/* Pairs with the acquire of the host. */
 			smp_store_release(&port->ret.shared->prod, cpu_to_le32(++prod));
 			kvmflip_port_doorbell(port);
 		}
