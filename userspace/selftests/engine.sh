@@ -128,6 +128,7 @@ leak() { # NIC COUNT CHUNK GUEST...
 	flow_end
 	for name in "$@"; do
 		guest_is_told "$name"
+		equal "port $name: dropped" "$(dropped port "$name")" 0
 		positive "guest $name: slots it looked through" "$(field "$report" scanned)"
 		sum=$((sum + $(field "$report" received)))
 		diag "$name: $(field "$report" flipped) flipped, $(field "$report" copied) copied, $(field "$report" scanned) slots looked through"
