@@ -8,7 +8,7 @@
 #include "../src/host/bounce.h"
 #include "fixture.h"
 
-#define KFT_SLOT	(1U << KVMFLIP_BOUNCE_SHIFT)
+#define KFT_SLOT	BIT(KVMFLIP_BOUNCE_SHIFT)
 #define KFT_MOST	4096
 #define KFT_STALE	0xa5
 

@@ -2,10 +2,7 @@
 /* kvmflip tests: from a queue to the guest, or the host, that a frame is for. */
 
 #include <kunit/resource.h>
-#include <linux/etherdevice.h>
-#include <linux/netdevice.h>
-#include <linux/skbuff.h>
-#include <linux/time64.h>
+#include <linux/sizes.h>
 
 #include "queue.h"
 
@@ -485,7 +482,7 @@ static void kft_gone_meanwhile(struct kunit *test)
 static void kft_next_tenant(struct kunit *test)
 {
 	struct kft_deliver *kft = kft_deliver(test);
-	struct address_space *mapping = kvmflip_test_mapping(test);
+	struct address_space *mapping = kft->port->window.mapping;
 	struct kvmflip_buffer *buf = kft_arrive(test, kft, 256, 100);
 	u64 tenant = kft->port->tenant;
 	u8 *bytes = kvmflip_test_bytes(kft->pool, buf);
@@ -600,97 +597,6 @@ static void kft_slot_touched(struct kunit *test)
 	kft_sums(test, kft, 2);
 }
 
-/**
- * struct kft_host - a network device and who listens behind it
- * @type: what to listen for
- * @dev: the device, which nobody registers
- * @seen: frames that came up
- * @bytes: their bytes
- * @last: the last of them
- */
-struct kft_host {
-	struct packet_type type;
-	struct net_device *dev;
-	u32 seen;
-	u32 bytes;
-	u8 last[ETH_FRAME_LEN];
-};
-
-static int kft_up_the_stack(struct sk_buff *skb, struct net_device *dev, struct packet_type *type,
-			    struct net_device *orig_dev)
-{
-	struct kft_host *host = container_of(type, struct kft_host, type);
-	u32 len = skb->len + ETH_HLEN;
-
-	host->seen++;
-	host->bytes += len;
-	if (len <= sizeof(host->last)) {
-		skb_push(skb, ETH_HLEN);
-		skb_copy_bits(skb, 0, host->last, len);
-	}
-	consume_skb(skb);
-	return NET_RX_SUCCESS;
-}
-
-static void kft_host_del(void *data)
-{
-	struct kft_host *host = data;
-
-	dev_remove_pack(&host->type);
-	free_netdev(host->dev);
-}
-
-static struct kft_host *kft_host(struct kunit *test)
-{
-	struct kft_host *host = kunit_kzalloc(test, sizeof(*host), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, host);
-	host->dev = alloc_etherdev(0);
-	KUNIT_ASSERT_NOT_NULL(test, host->dev);
-	host->type.type = htons(ETH_P_802_EX1);
-	host->type.dev = host->dev;
-	host->type.func = kft_up_the_stack;
-	dev_add_pack(&host->type);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_host_del, host), 0);
-	return host;
-}
-
-static void kft_to_host(struct kunit *test)
-{
-	/* All bytes are the type's, in any order. */
-	static const u32 lengths[] = { ETH_HLEN, 60, 1514, ETH_HLEN - 1, 1 };
-	struct kvmflip_meta meta = { .magic = KVMFLIP_META_MAGIC };
-	struct kft_deliver *kft = kft_deliver(test);
-	struct kft_host *host = kft_host(test);
-	u32 i, n = 0, bytes = 0;
-	struct kvmflip_buffer *buf;
-
-	kft->queue->dev = host->dev;
-	host->type.type = htons(0x8989);
-	dev_remove_pack(&host->type);
-	dev_add_pack(&host->type);
-	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
-		buf = kft_buffer(test, kft);
-		kvmflip_test_frame(kft->queue, kvmflip_test_chunk(kft->queue, buf, 0), &meta,
-				   0x89, 256, lengths[i]);
-		/* At once, and it has no say in who gets the buffer. */
-		n += lengths[i] >= ETH_HLEN;
-		bytes += lengths[i] >= ETH_HLEN ? lengths[i] : 0;
-		KUNIT_EXPECT_EQ(test, host->seen, n);
-		KUNIT_EXPECT_EQ(test, host->bytes, bytes);
-		KUNIT_EXPECT_EQ(test, kft->queue->tally.head, kft->queue->tally.tail);
-		KUNIT_EXPECT_NULL(test, memchr_inv(host->last, 0x89, min(lengths[i], 1514)));
-	}
-	kvmflip_test_deliver(kft->queue);
-	KUNIT_EXPECT_EQ(test, list_count_nodes(&kft->queue->again), ARRAY_SIZE(lengths));
-	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_COPIED_HOST), n);
-	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_BYTES_COPIED), bytes);
-	/* No header, no frame. */
-	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_DROPPED_INVALID),
-			ARRAY_SIZE(lengths) - n);
-	kft_sums(test, kft, ARRAY_SIZE(lengths));
-}
-
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_flip, kft_place_gen_params),
 	KUNIT_CASE_PARAM(kft_copied_frame, kft_copy_gen_params),
@@ -703,7 +609,6 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_not_posted),
 	KUNIT_CASE(kft_quota),
 	KUNIT_CASE(kft_slot_touched),
-	KUNIT_CASE(kft_to_host),
 	{}
 };
 

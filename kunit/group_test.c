@@ -151,8 +151,8 @@ static void kft_synced(struct kvmflip_test_queue *queue)
 	for (i = 0; i < queue->delivery.nr; i++) {
 		seen->early += queue->delivery.flip[i].buf->state != KVMFLIP_POSTED;
 		chunk = kvmflip_test_chunk(queue, queue->delivery.flip[i].buf, 0);
-		meta = (void *)(kvmflip_test_chunk_bytes(queue, chunk) + table->chunk[chunk].offset -
-				sizeof(*meta));
+		meta = (void *)(kvmflip_test_chunk_bytes(queue, chunk) +
+				table->chunk[chunk].offset - sizeof(*meta));
 		seen->early += meta->magic != KVMFLIP_META_MAGIC;
 	}
 }

@@ -16,6 +16,10 @@ static size_t kft_unmap_pages(struct iommu_domain *domain, unsigned long iova, s
 static int kft_map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_t phys,
 			 size_t size, size_t n, int prot, gfp_t gfp, size_t *mapped)
 {
+	struct kvmflip_test_queue *queue = container_of(domain, struct kvmflip_test_queue, domain);
+
+	if (queue->no_memory)
+		return -ENOMEM;
 	*mapped = size * n;
 	return 0;
 }

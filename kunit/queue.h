@@ -23,6 +23,7 @@
  * @domain: of that device, which does not exist
  * @synced: called when the device's access to buffers has ended, or NULL
  * @arg: for @synced
+ * @no_memory: the device's access to nothing can be granted
  * @dev: its network device, or NULL as long as no frame is for the host
  * @full: buffers with no chunk left
  * @again: buffers that nobody got
@@ -38,6 +39,7 @@ struct kvmflip_test_queue {
 	struct iommu_domain domain;
 	void (*synced)(struct kvmflip_test_queue *queue);
 	void *arg;
+	bool no_memory;
 	struct net_device *dev;
 	struct list_head full;
 	struct list_head again;

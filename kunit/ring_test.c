@@ -65,6 +65,7 @@ static void kft_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct kvmflip_ring, prod), 0);
 	KUNIT_EXPECT_EQ(test, offsetof(struct kvmflip_ring, cons), 64);
 	KUNIT_EXPECT_EQ(test, offsetof(struct kvmflip_ring, event), 68);
+	KUNIT_EXPECT_EQ(test, offsetof(struct kvmflip_ring, wanted), 72);
 	KUNIT_EXPECT_EQ(test, sizeof(struct kvmflip_rx_desc), 16);
 
 	/* Whatever a guest left there, a ring begins empty. */
@@ -424,6 +425,24 @@ static void kft_return_arm(struct kunit *test)
 	}
 }
 
+/* The index that the guest is to reach counts from what was pulled. */
+static void kft_return_want(struct kunit *test)
+{
+	struct kvmflip_host_ring ring;
+	u32 b, slots[KFT_NR];
+
+	for (b = 0; b < ARRAY_SIZE(kft_bases); b++) {
+		kft_ret_ring(test, &ring, kft_bases[b]);
+		ring.shared->prod = cpu_to_le32(kft_bases[b] + 3);
+		kvmflip_return_want(&ring, 5);
+		KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->wanted), kft_bases[b] + 5);
+		KUNIT_ASSERT_EQ(test, kvmflip_return_pull(&ring, slots, KFT_NR), 3);
+		kvmflip_return_want(&ring, 5);
+		KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->wanted), kft_bases[b] + 8);
+		KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->event), kft_bases[b]);
+	}
+}
+
 /* A guest that writes whatever it likes at any time. */
 static int kft_guest(void *data)
 {
@@ -491,6 +510,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_return_prod_changes),
 	KUNIT_CASE(kft_return_cons_is_own),
 	KUNIT_CASE(kft_return_arm),
+	KUNIT_CASE(kft_return_want),
 	KUNIT_CASE(kft_return_hostile),
 	{}
 };

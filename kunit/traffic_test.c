@@ -114,7 +114,7 @@ static struct kft_traffic *kft_traffic(struct kunit *test)
 		guest = &kft->guest[i];
 		guest->port = kvmflip_test_port_running(test, names[i], kft->pool, KFT_SLOTS);
 		guest->port->config.copybreak = copybreak[i];
-		guest->port->config.latency = 1000;
+		guest->port->config.latency = i % 2 ? 10000 : 100000;
 		guest->tag = KVMFLIP_TEST_TAG(i);
 		guest->sent = kunit_kcalloc(test, KFT_AHEAD, sizeof(*guest->sent), GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, guest->sent);
@@ -308,6 +308,7 @@ static int kft_hostile_guest(void *data)
 		WRITE_ONCE(entry[prod % port->ret.nr],
 			   cpu_to_le32(prandom_u32_state(&rnd) % (KFT_SLOTS + 2)));
 		if (prod - le32_to_cpu(READ_ONCE(port->ret.shared->cons)) < port->ret.nr) {
+			/* Pairs with the acquire of the host. */
 			smp_store_release(&port->ret.shared->prod, cpu_to_le32(++prod));
 			kvmflip_port_doorbell(port);
 		}

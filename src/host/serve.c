@@ -263,11 +263,9 @@ void kvmflip_serve_stop(struct kvmflip_rxq *rxq)
 	struct kvmflip_delta delta = {};
 
 	remove_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
+	/* The timer queues the work, which starts the timer. */
+	disable_delayed_work_sync(&rxq->work);
 	hrtimer_cancel(&rxq->timer);
-	cancel_delayed_work_sync(&rxq->work);
-	/* The work may have started the timer, and the timer queued the work. */
-	hrtimer_cancel(&rxq->timer);
-	cancel_delayed_work_sync(&rxq->work);
 
 	rxq->delivery.now = ktime_get_ns();
 	rxq->delivery.delta = &delta;

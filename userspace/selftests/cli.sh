@@ -351,6 +351,8 @@ run_case 'no zero-copy' no_zero_copy
 run_case 'mode copy delivers' copy_delivers
 for nic in $nic_kinds; do
 	run_case "$nic: mode copy" copy_mode "$nic"
+done
+for nic in $nic_kinds; do
 	run_case "$nic: mode steered" steered_mode "$nic"
 done
 ktap_end

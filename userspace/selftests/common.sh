@@ -342,6 +342,14 @@ vm_kill() {
 	wait "${vm[$1]}" 2>/dev/null || true
 }
 
+# guest NAME KEY: what it has seen so far
+guest() {
+	local json
+
+	get_line json "$tmp/$1.json"
+	field "$json" "$2"
+}
+
 guest_has() { # NAME KEY COUNT
 	local json value
 

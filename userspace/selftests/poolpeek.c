@@ -4,6 +4,8 @@
  *
  *	poolpeek find POOL TAG		print the chunks that hold a frame of TAG
  *	poolpeek poke POOL TAG COUNT	have the NIC write to such chunks
+ *	poolpeek soil POOL TAG		fill all chunks, as if the NIC had written
+ *					frames of TAG there and given them up
  *
  * poke overwrites what lies in the fill ring of an attached queue, and was not
  * taken by the NIC yet, with chunks that a guest owns. It prints "ready N" then
@@ -115,6 +117,18 @@ static int find(struct pool *pool, __u8 tag)
 	return 0;
 }
 
+static int soil(struct pool *pool, __u8 tag)
+{
+	__u64 address;
+
+	pool_map(pool);
+	for (address = 0; address < pool->bytes; address += pool->chunk_size)
+		memset(pool->memory + address + HEADROOM, tag,
+		       pool->chunk_size - HEADROOM);
+	pool_unmap(pool);
+	return 0;
+}
+
 /*
  * The newest entries become the chunks: of the others the driver may have read
  * some already, because it is late in saying so.
@@ -189,12 +203,15 @@ int main(int argc, char **argv)
 
 	if (argc < 4) {
 		fputs("usage: poolpeek find POOL TAG\n"
-		      "       poolpeek poke POOL TAG COUNT\n", stderr);
+		      "       poolpeek poke POOL TAG COUNT\n"
+		      "       poolpeek soil POOL TAG\n", stderr);
 		return 2;
 	}
 	pool_open(&pool, argv[2]);
 	tag = strtoul(argv[3], NULL, 0);
 	if (!strcmp(argv[1], "find"))
 		return find(&pool, tag);
+	if (!strcmp(argv[1], "soil"))
+		return soil(&pool, tag);
 	return poke(&pool, tag, argc > 4 ? strtoul(argv[4], NULL, 0) : 1);
 }

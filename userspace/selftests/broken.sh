@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# NICs and drivers that do what they should not: what they leave behind, and
+# what they say twice.
+# timeout: 300
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/flow.sh"
+
+# two_guests NIC COUNT: take frames of all sizes, and see none but their own
+two_guests() {
+	local nic=$1 count=$2 name
+
+	for name in a b; do
+		vm_start "$name"
+	done
+	flow "$nic" "$count" size=60-1514 "$(to a)" "$(to b)"
+	flow_end
+	for name in a b; do
+		wait_for "all frames at $name" took_all "$name"
+		vm_stop "$name"
+		guest_is_clean "$name"
+		positive "frames flipped to $name" "$(field "$report" flipped)"
+	done
+	frames_add_up rxq "$nic"
+	pool_adds_up p
+}
+
+# The NIC has written parts of frames everywhere, and announced none of them.
+partial() { # NIC BUFFER
+	load_module
+	one_queue "$1"
+	pool_add p 48M "$2"
+	# shellcheck disable=SC2086 # words
+	port_add a p $patient
+	# shellcheck disable=SC2086 # words
+	port_add b p $patient
+	poolpeek soil p "${tag[c]}"
+	attach "$1" p
+	two_guests "$1" 16000
+	detach "$1"
+	wait_for 'free pool' pool_is_free p
+}
+
+# With a larger ring than was reckoned with the driver finds no chunks to give
+# the NIC, and then announces those once more that it announced before.
+dry() {
+	load_module
+	one_queue igb
+	ethtool -G igb rx 256
+	pool_add p 16M 4K
+	port_add a p copybreak 0
+	port_add b p copybreak 0
+	attach igb p
+	ethtool -G igb rx 4096
+	wait_for 'carrier on igb' has_carrier igb
+	two_guests igb 16000
+	diag "$(stat rxq igb dropped_unposted) completions of chunks that igb did not have"
+	detach igb
+	wait_for 'free pool' pool_is_free p
+	ethtool -G igb rx 256
+}
+
+ktap_begin
+for nic in $nic_kinds; do
+	run_case "$nic: partial frames in buffers of 4 KiB" partial "$nic" 4K
+	run_case "$nic: partial frames in buffers of 2 MiB" partial "$nic" 2M
+done
+[[ $nic_kinds != *igb* ]] || run_case 'igb: a fill ring that runs dry' dry
+ktap_end
