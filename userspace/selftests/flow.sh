@@ -32,7 +32,8 @@ flow() {
 	children+=($!)
 }
 
-# flow_end: all is sent, and delivered but for what the NIC has lost
+# flow_end: all is sent, and delivered but for what the NIC has lost and for what
+# waits in a buffer that is not full
 flow_end() {
 	local i
 
@@ -44,7 +45,7 @@ flow_end() {
 		! received_has "$flow_nic" "$flow_base" || return 0
 		nap 0.1
 	done
-	diag "$((flow_base - $(stat rxq "$flow_nic" received))) frames lost by $flow_nic"
+	diag "$((flow_base - $(stat rxq "$flow_nic" received))) frames are not there yet, or lost by $flow_nic"
 }
 
 flipped_has() { # NAME COUNT
