@@ -32,7 +32,8 @@ flow() {
 	children+=($!)
 }
 
-# flow_end: all is sent, and delivered but for what the NIC has lost
+# flow_end: all is sent, and delivered but for what the NIC has lost and for what
+# waits in a buffer that is not full
 flow_end() {
 	local i
 
@@ -44,19 +45,32 @@ flow_end() {
 		! received_has "$flow_nic" "$flow_base" || return 0
 		nap 0.1
 	done
-	diag "$((flow_base - $(stat rxq "$flow_nic" received))) frames lost by $flow_nic"
+	diag "$((flow_base - $(stat rxq "$flow_nic" received))) frames are not there yet, or lost by $flow_nic"
 }
 
 flipped_has() { # NAME COUNT
-	(($(stat port "$1" flips) >= $2))
+	local json flips
+
+	json=$(show port "$1")
+	get_field flips "$json" flips
+	((flips >= $2))
+}
+
+# guest NAME KEY: as it says while it runs
+guest() {
+	local json
+
+	get_line json "$tmp/$1.json"
+	field "$json" "$2"
 }
 
 # took_all NAME: its guest has read all that its port has delivered
 took_all() {
-	local json
+	local json given
 
 	json=$(show port "$1")
-	(($(guest "$1" received) == $(field "$json" flipped) + $(field "$json" copied)))
+	get_sum given "$json" 'flipped|copied'
+	guest_has "$1" received "$given"
 }
 
 # guest_is_told NAME: it saw what its port says, whole, and nothing else
@@ -68,6 +82,7 @@ guest_is_told() {
 	equal "guest $1: checksum_ok" "$(field "$report" checksum_ok)" \
 		"$(field "$report" received)"
 	equal "guest $1: reordered" "$(field "$report" reordered)" 0
+	equal "port $1: dropped_invalid" "$(stat port "$1" dropped_invalid)" 0
 	frames_add_up port "$1"
 }
 
