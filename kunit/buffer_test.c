@@ -128,7 +128,8 @@ static void kft_starts_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, table->illegal, 0);
 	for (i = 0; i < KFT_BUFFERS; i++) {
 		KUNIT_EXPECT_EQ(test, table->buf[i].state, KVMFLIP_FREE);
-		KUNIT_EXPECT_FALSE(test, table->buf[i].dirty);
+		KUNIT_EXPECT_EQ(test, table->buf[i].dirty, KVMFLIP_CLEAN);
+		KUNIT_EXPECT_EQ(test, table->buf[i].flip, KVMFLIP_NO_FLIP);
 		KUNIT_EXPECT_EQ(test, kvmflip_buffer_index(table, &table->buf[i]), i);
 	}
 }
@@ -241,6 +242,21 @@ static const struct kft_order kft_orders[] = {
 
 KUNIT_ARRAY_PARAM_DESC(kft_order, kft_orders, name);
 
+/* Every chunk is in a buffer, and every buffer has as many. */
+static void kft_chunks(struct kunit *test)
+{
+	const struct kft_order *size = test->param_value;
+	struct kvmflip_buffers *table = kft_table(test, size->nr, size->order);
+	struct kvmflip_buffer *buf;
+	u32 chunk;
+
+	for (chunk = 0; chunk < size->nr << size->order; chunk++) {
+		buf = kvmflip_buffer_of(table, chunk);
+		KUNIT_ASSERT_EQ(test, kvmflip_buffer_index(table, buf), chunk >> size->order);
+		KUNIT_ASSERT_EQ(test, table->chunk[chunk].gen, 0);
+	}
+}
+
 static void kft_posted_none(struct kunit *test)
 {
 	const struct kft_order *size = test->param_value;
@@ -324,6 +340,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_move_pair, kft_pair_gen_params),
 	KUNIT_CASE_PARAM(kft_move_wrong_from, kft_pair_gen_params),
 	KUNIT_CASE(kft_random_walk),
+	KUNIT_CASE_PARAM(kft_chunks, kft_order_gen_params),
 	KUNIT_CASE_PARAM(kft_posted_none, kft_order_gen_params),
 	KUNIT_CASE_PARAM(kft_posted_once, kft_order_gen_params),
 	KUNIT_CASE_PARAM(kft_posted_foreign, kft_order_gen_params),

@@ -5,123 +5,82 @@
 #include <linux/etherdevice.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <linux/time64.h>
 
-#include "../src/host/deliver.h"
-#include "fixture.h"
+#include "queue.h"
 
 #define KFT_BUFFERS	32
 #define KFT_SLOTS	8
-/* What a device wrote around the frame, and earlier. */
-#define KFT_STALE	0xa5
-#define KFT_FRAMES	16
-
-#define KFT_DROPPED \
-	(BIT_ULL(KVMFLIP_A_STATS_DROPPED_NO_META) | \
-	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_NO_PORT) | \
-	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_CLOSED) | \
-	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_QUOTA) | \
-	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_NO_BUFFER) | \
-	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_RING_FULL) | \
-	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_UNPOSTED) | \
-	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_INVALID) | \
-	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_NO_MEMORY))
+#define KFT_TAG		KVMFLIP_TEST_TAG(0)
 
 /**
- * struct kft_deliver - a queue under test
- * @pool: its pool
- * @port: a port of that pool, running
- * @filled: buffers of @frames
- * @frames: a batch
- * @n: number of frames in it
- * @delta: counters of the queue
+ * struct kft_deliver - a port of a pool, and a queue
+ * @pool: the pool, whose buffers are a chunk each
+ * @port: the port, running
+ * @queue: the queue
  */
 struct kft_deliver {
 	struct kvmflip_pool *pool;
 	struct kvmflip_port *port;
-	struct list_head filled;
-	struct kvmflip_frame frames[KFT_FRAMES];
-	u32 n;
-	struct kvmflip_delta delta;
+	struct kvmflip_test_queue *queue;
 };
 
-static struct kft_deliver *kft_deliver(struct kunit *test)
+static struct kft_deliver *kft_deliver_of(struct kunit *test, u32 chunk_size)
 {
 	struct kft_deliver *kft = kunit_kzalloc(test, sizeof(*kft), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, kft);
-	INIT_LIST_HEAD(&kft->filled);
-	kft->pool = kvmflip_test_pool(test, "kunit", KFT_BUFFERS);
+	kft->pool = kvmflip_test_pool_chunks(test, "kunit", KFT_BUFFERS, SZ_4K, chunk_size);
 	kft->port = kvmflip_test_port_running(test, "kunit-a", kft->pool, KFT_SLOTS);
+	kft->queue = kvmflip_test_queue(test, kft->pool);
 	return kft;
 }
 
-static u8 kft_byte(u32 frame, u32 i)
+static struct kft_deliver *kft_deliver(struct kunit *test)
 {
-	return 7 * frame + i + 1;
+	return kft_deliver_of(test, SZ_4K);
 }
 
-/* A frame in a buffer full of somebody's bytes. */
-static struct kvmflip_frame *kft_frame(struct kunit *test, struct kft_deliver *kft,
-				       const struct kvmflip_port *port, u32 offset, u32 len)
+/* A buffer full of somebody's bytes, with the device. */
+static struct kvmflip_buffer *kft_buffer(struct kunit *test, struct kft_deliver *kft)
 {
-	struct kvmflip_frame *frame = &kft->frames[kft->n];
-	u32 i;
+	struct kvmflip_buffer *buf = kvmflip_test_post(test, kft->queue);
 
-	KUNIT_ASSERT_LT(test, kft->n, KFT_FRAMES);
-	memset(frame, 0, sizeof(*frame));
-	frame->buf = kvmflip_test_buffer(test, kft->pool, KVMFLIP_FILLED);
-	list_add_tail(&frame->buf->list, &kft->filled);
-	frame->buf->dirty = true;
-	frame->data = kvmflip_test_bytes(kft->pool, frame->buf) + offset;
-	frame->offset = offset;
-	frame->len = len;
-	memset(frame->data - offset, KFT_STALE, PAGE_SIZE);
-	for (i = 0; i < len; i++)
-		((u8 *)frame->data)[i] = kft_byte(kft->n, i);
-	frame->meta.magic = KVMFLIP_META_MAGIC;
-	frame->meta.port = port ? port->id : KVMFLIP_PORT_HOST;
-	frame->meta.gen = port ? port->gen : 0;
-	kft->n++;
-	return frame;
+	memset(kvmflip_test_bytes(kft->pool, buf), KVMFLIP_TEST_STALE, SZ_4K);
+	buf->dirty = KVMFLIP_DIRTY;
+	return buf;
 }
 
-static u32 kft_go(struct kft_deliver *kft, struct net_device *dev, u32 spares)
+/* A frame for the port in a buffer of its own. */
+static struct kvmflip_buffer *kft_arrive(struct kunit *test, struct kft_deliver *kft, u32 offset,
+					 u32 len)
 {
-	u32 flips = kvmflip_deliver(kft->pool, dev, kft->frames, kft->n, spares, &kft->delta);
+	struct kvmflip_buffer *buf = kft_buffer(test, kft);
 
-	kft->n = 0;
-	return flips;
+	kvmflip_test_arrive(kft->queue, kvmflip_test_chunk(kft->queue, buf, 0), kft->port,
+			    KFT_TAG, offset, len);
+	return buf;
 }
 
-static u64 kft_dropped(const u64 *v)
+static u64 kft_queue(const struct kft_deliver *kft, unsigned int counter)
 {
-	u64 sum = 0;
-	u32 i;
+	return kft->queue->delta.v[counter];
+}
 
-	for (i = 0; i < KVMFLIP_STATS_NR; i++)
-		if (KFT_DROPPED & BIT_ULL(i))
-			sum += v[i];
-	return sum;
+static u64 kft_port(const struct kft_deliver *kft, unsigned int counter)
+{
+	return kft->port->stats.v[counter];
 }
 
 static void kft_sums(struct kunit *test, const struct kft_deliver *kft, u32 received)
 {
-	const u64 *queue = kft->delta.v, *port = kft->port->stats.v;
-
-	KUNIT_EXPECT_EQ(test, queue[KVMFLIP_A_STATS_RECEIVED], received);
-	KUNIT_EXPECT_EQ(test, queue[KVMFLIP_A_STATS_RECEIVED], queue[KVMFLIP_A_STATS_FLIPPED] +
-			queue[KVMFLIP_A_STATS_COPIED] + kft_dropped(queue));
-	KUNIT_EXPECT_EQ(test, port[KVMFLIP_A_STATS_RECEIVED], port[KVMFLIP_A_STATS_FLIPPED] +
-			port[KVMFLIP_A_STATS_COPIED] + kft_dropped(port));
-	KUNIT_EXPECT_EQ(test, port[KVMFLIP_A_STATS_FLIPPED], port[KVMFLIP_A_STATS_FLIPS]);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_RECEIVED), received);
+	kvmflip_test_sums(test, kft->queue->delta.v);
+	kvmflip_test_sums(test, kft->port->stats.v);
+	KUNIT_EXPECT_EQ(test, kref_read(&kft->port->ref), 1);
+	KUNIT_EXPECT_EQ(test, kft->port->share.held, kft->pool->table.count[KVMFLIP_MAPPED]);
+	KUNIT_EXPECT_TRUE(test, list_empty(&kft->queue->full));
 	kvmflip_test_states(test, &kft->pool->table);
-}
-
-static const struct kvmflip_rx_desc *kft_desc(const struct kvmflip_port *port, u32 index)
-{
-	const struct kvmflip_rx_desc *desc = port->rx.entries;
-
-	return &desc[index & (port->rx.nr - 1)];
 }
 
 /**
@@ -142,9 +101,11 @@ static const struct kft_place kft_places[] = {
 	{ "to the end", 256, 3840 },
 	{ "a byte short of the end", 256, 3839 },
 	{ "right behind the metadata", 16, 100 },
+	{ "right behind the driver's notes", 64, 100 },
+	{ "a byte behind the driver's notes", 65, 100 },
 	{ "one byte", 1000, 1 },
 	{ "the last byte", 4095, 1 },
-	{ "the whole buffer", 0, 4096 },
+	{ "all but the metadata", 16, 4080 },
 	{ "odd places", 333, 777 },
 };
 
@@ -154,46 +115,167 @@ static void kft_flip(struct kunit *test)
 {
 	const struct kft_place *place = test->param_value;
 	struct kft_deliver *kft = kft_deliver(test);
-	const struct kvmflip_rx_desc *desc;
-	struct kvmflip_buffer *buf;
-	u32 i, wrong = 0;
-	u8 *bytes;
+	struct kvmflip_buffer *buf = kft_arrive(test, kft, place->offset, place->len);
+	u8 *bytes = kvmflip_test_bytes(kft->pool, buf);
+	u32 notes = min(place->offset, 64);
+	struct kvmflip_test_rx rx;
 
-	buf = kft_frame(test, kft, kft->port, place->offset, place->len)->buf;
-	bytes = kvmflip_test_bytes(kft->pool, buf);
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, 1), 1);
+	KUNIT_EXPECT_FALSE(test, kvmflip_test_receive(kft->port, &rx));
+	kvmflip_test_deliver(kft->queue);
 
 	/* The guest finds the frame and not a byte of anything else. */
 	KUNIT_EXPECT_NULL(test, memchr_inv(bytes, 0, place->offset));
-	for (i = 0; i < place->len; i++)
-		wrong += bytes[place->offset + i] != kft_byte(0, i);
-	KUNIT_EXPECT_EQ(test, wrong, 0);
+	KUNIT_EXPECT_NULL(test, memchr_inv(bytes + place->offset, KFT_TAG, place->len));
 	KUNIT_EXPECT_NULL(test, memchr_inv(bytes + place->offset + place->len, 0,
-					   PAGE_SIZE - place->offset - place->len));
+					   SZ_4K - place->offset - place->len));
 
-	KUNIT_EXPECT_NULL(test, kft->frames[0].buf);
-	KUNIT_EXPECT_NULL(test, kft->frames[0].port);
-	KUNIT_EXPECT_TRUE(test, list_empty(&kft->filled));
 	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_MAPPED);
+	KUNIT_EXPECT_PTR_EQ(test, buf->holder, (void *)kft->port);
+	KUNIT_EXPECT_EQ(test, buf->slot, 0);
+	KUNIT_EXPECT_EQ(test, buf->flip, KVMFLIP_NO_FLIP);
+	KUNIT_EXPECT_EQ(test, buf->dirty, kft->port->tenant);
 	KUNIT_EXPECT_PTR_EQ(test, kft->port->window.slot[0], buf);
 	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&kft->port->window), 1);
+	/* The device gets another one for it. */
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&kft->queue->free), 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&kft->queue->again));
 
-	desc = kft_desc(kft->port, 0);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(kft->port->rx.shared->prod), 1);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(desc->slot), 0);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(desc->offset), place->offset);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(desc->len), place->len);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(desc->flags), KVMFLIP_RX_LAST);
+	KUNIT_ASSERT_TRUE(test, kvmflip_test_receive(kft->port, &rx));
+	KUNIT_EXPECT_EQ(test, rx.slot, 0);
+	KUNIT_EXPECT_EQ(test, rx.offset, place->offset);
+	KUNIT_EXPECT_EQ(test, rx.len, place->len);
+	KUNIT_EXPECT_EQ(test, rx.flags, KVMFLIP_RX_LAST);
+	KUNIT_EXPECT_FALSE(test, kvmflip_test_receive(kft->port, &rx));
 
 	kft_sums(test, kft, 1);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_FLIPPED], 1);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_RECEIVED_BYTES], place->len);
-	KUNIT_EXPECT_EQ(test, kft->port->stats.v[KVMFLIP_A_STATS_RECEIVED], 1);
-	KUNIT_EXPECT_EQ(test, kft->port->stats.v[KVMFLIP_A_STATS_RECEIVED_BYTES], place->len);
-	KUNIT_EXPECT_EQ(test, kft->port->stats.v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL],
-			PAGE_SIZE - place->len);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), 1);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_RECEIVED_BYTES), place->len);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_REVOKES), 1);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_IOTLB_SYNCS), 1);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_RECYCLED), 0);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_RECEIVED_BYTES), place->len);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_FLIPS), 1);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_BYTES_COPIED), 0);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_BYTES_ZEROED), place->offset - notes);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_BYTES_ZEROED_TAIL),
+			SZ_4K - place->len - place->offset + notes);
 	/* Nobody is at the other end of an interrupt. */
-	KUNIT_EXPECT_EQ(test, kft->port->stats.v[KVMFLIP_A_STATS_INTERRUPTS], 0);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_INTERRUPTS), 0);
+}
+
+/* What there is no more of when a frame comes. */
+#define KFT_NO_SLOT	BIT(0)
+#define KFT_NO_SPARE	BIT(1)
+#define KFT_NO_BOUNCE	BIT(2)
+#define KFT_NO_SPACE	BIT(3)
+#define KFT_NO_IOMMU	BIT(4)
+
+static void kft_use_up(struct kunit *test, struct kft_deliver *kft, unsigned int what)
+{
+	struct kvmflip_port *port = kft->port;
+	struct kvmflip_bounced where = {};
+	LIST_HEAD(bufs);
+
+	if (what & KFT_NO_IOMMU)
+		kft->queue->delivery.iommu = NULL;
+	if (what & KFT_NO_SPARE)
+		kvmflip_pool_take(kft->pool, &bufs, KFT_BUFFERS);
+	while (what & KFT_NO_SLOT && kvmflip_window_alloc(&port->window) != KVMFLIP_NO_SLOT)
+		;
+	mutex_lock(&port->lock);
+	while (what & KFT_NO_BOUNCE && kvmflip_bounce_put(&port->bounce, "", 1, &where))
+		;
+	while (what & KFT_NO_SPACE && kvmflip_port_rx_space(port) > 0)
+		kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
+	mutex_unlock(&port->lock);
+}
+
+static void kft_release_slots(struct kft_deliver *kft)
+{
+	u32 slots[KFT_SLOTS];
+	u32 i, n, empty = 0;
+
+	n = kvmflip_window_used(&kft->port->window, slots, KFT_SLOTS);
+	for (i = 0; i < n; i++)
+		if (!kft->port->window.slot[slots[i]])
+			slots[empty++] = slots[i];
+	kvmflip_window_release(&kft->port->window, slots, empty);
+}
+
+/**
+ * struct kft_copy - a frame that is copied
+ * @name: of the case
+ * @missing: what there is no more of
+ * @copybreak: of the port
+ * @len: of the frame
+ * @reason: counter
+ */
+struct kft_copy {
+	const char *name;
+	unsigned int missing;
+	u32 copybreak;
+	u32 len;
+	unsigned int reason;
+};
+
+static const struct kft_copy kft_copies[] = {
+	{ "as long as copybreak", 0, 256, 256, KVMFLIP_A_STATS_COPIED_SMALL },
+	{ "a byte", 0, 1, 1, KVMFLIP_A_STATS_COPIED_SMALL },
+	{ "shorter, no slot", KFT_NO_SLOT, 256, 60, KVMFLIP_A_STATS_COPIED_SMALL },
+	{ "longer than copybreak, no slot", KFT_NO_SLOT, 256, 257, KVMFLIP_A_STATS_COPIED_QUOTA },
+	{ "no spare", KFT_NO_SPARE, 0, 1514, KVMFLIP_A_STATS_COPIED_QUOTA },
+	{ "no IOMMU", KFT_NO_IOMMU, 0, 1514, KVMFLIP_A_STATS_COPIED_MODE },
+	{ "short, no IOMMU", KFT_NO_IOMMU, 256, 60, KVMFLIP_A_STATS_COPIED_MODE },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kft_copy, kft_copies, name);
+
+static void kft_copied_frame(struct kunit *test)
+{
+	const struct kft_copy *row = test->param_value;
+	struct kft_deliver *kft = kft_deliver(test);
+	struct kvmflip_buffer *buf;
+	struct kvmflip_test_rx rx;
+
+	kft->port->config.copybreak = row->copybreak;
+	buf = kft_arrive(test, kft, 256, row->len);
+	kft_use_up(test, kft, row->missing);
+	kvmflip_test_deliver(kft->queue);
+
+	KUNIT_ASSERT_TRUE(test, kvmflip_test_receive(kft->port, &rx));
+	KUNIT_EXPECT_EQ(test, rx.slot, KFT_SLOTS);
+	KUNIT_EXPECT_EQ(test, rx.offset, 0);
+	KUNIT_EXPECT_EQ(test, rx.len, row->len);
+	KUNIT_EXPECT_EQ(test, rx.flags, 0);
+	KUNIT_EXPECT_NULL(test, memchr_inv(rx.bytes, KFT_TAG, row->len));
+	KUNIT_EXPECT_FALSE(test, kvmflip_test_receive(kft->port, &rx));
+
+	/* The device gets it again as it is, and nothing was taken away from it. */
+	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_POSTED);
+	KUNIT_EXPECT_EQ(test, buf->dirty, KVMFLIP_DIRTY);
+	KUNIT_EXPECT_EQ(test, buf->flip, KVMFLIP_NO_FLIP);
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&kft->queue->again));
+	KUNIT_EXPECT_TRUE(test, list_empty(&kft->queue->free));
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_RECYCLED), 1);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_REVOKES), 0);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, row->reason), 1);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, row->reason), 1);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_BYTES_COPIED), row->len);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_BYTES_ZEROED), 0);
+	kft_release_slots(kft);
+	kft_sums(test, kft, 1);
+}
+
+/* One byte more than is copied. */
+static void kft_copybreak(struct kunit *test)
+{
+	struct kft_deliver *kft = kft_deliver(test);
+
+	kft->port->config.copybreak = 256;
+	kft_arrive(test, kft, 256, 257);
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_FLIPPED), 1);
+	kft_sums(test, kft, 1);
 }
 
 /**
@@ -202,9 +284,8 @@ static void kft_flip(struct kunit *test)
  * @meta: what is added to the metadata of a good frame
  * @state: of the port
  * @ring: what the guest adds to its index of the RX ring, with 3 to take
- * @no_spare: the queue has no buffer to replace the frame's
- * @ring_full: the ring has no space
- * @no_slot: the window has no slot
+ * @missing: what there is no more of
+ * @copybreak: of the port
  * @reason: counter
  * @port_counts: whether the port counts it too
  * @failed: whether the port is out of order afterwards
@@ -214,9 +295,8 @@ struct kft_drop {
 	struct kvmflip_meta meta;
 	enum kvmflip_port_state state;
 	u32 ring;
-	bool no_spare;
-	bool ring_full;
-	bool no_slot;
+	unsigned int missing;
+	u32 copybreak;
 	unsigned int reason;
 	bool port_counts;
 	bool failed;
@@ -245,11 +325,18 @@ static const struct kft_drop kft_drops[] = {
 		 .port_counts = true, .failed = true),
 	KFT_DROP(CLOSED, RUNNING, .name = "ring index behind", .ring = -1,
 		 .port_counts = true, .failed = true),
-	KFT_DROP(RING_FULL, RUNNING, .name = "ring full", .ring_full = true,
+	KFT_DROP(RING_FULL, RUNNING, .name = "ring full", .missing = KFT_NO_SPACE,
 		 .port_counts = true),
-	KFT_DROP(NO_BUFFER, RUNNING, .name = "no spare", .no_spare = true,
-		 .port_counts = true),
-	KFT_DROP(QUOTA, RUNNING, .name = "no slot", .no_slot = true, .port_counts = true),
+	KFT_DROP(RING_FULL, RUNNING, .name = "ring full, short", .missing = KFT_NO_SPACE,
+		 .copybreak = 256, .port_counts = true),
+	KFT_DROP(QUOTA, RUNNING, .name = "no slot, no bounce",
+		 .missing = KFT_NO_SLOT | KFT_NO_BOUNCE, .port_counts = true),
+	KFT_DROP(QUOTA, RUNNING, .name = "no spare, no bounce",
+		 .missing = KFT_NO_SPARE | KFT_NO_BOUNCE, .port_counts = true),
+	KFT_DROP(NO_BOUNCE, RUNNING, .name = "short, no bounce", .missing = KFT_NO_BOUNCE,
+		 .copybreak = 256, .port_counts = true),
+	KFT_DROP(NO_BOUNCE, RUNNING, .name = "no IOMMU, no bounce",
+		 .missing = KFT_NO_IOMMU | KFT_NO_BOUNCE, .port_counts = true),
 };
 
 KUNIT_ARRAY_PARAM_DESC(kft_drop, kft_drops, name);
@@ -260,75 +347,68 @@ static void kft_set_up_drop(struct kunit *test, struct kft_deliver *kft,
 	struct kvmflip_port *port = kft->port;
 	u32 i;
 
+	port->config.copybreak = row->copybreak;
+	kft_use_up(test, kft, row->missing);
+	mutex_lock(&port->lock);
+	for (i = 0; i < 3 && !row->missing; i++)
+		kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
+	kvmflip_rx_publish(&port->rx);
+	port->rx.shared->cons = cpu_to_le32(row->ring);
+	mutex_unlock(&port->lock);
 	if (row->state == KVMFLIP_PORT_STATE_CLOSED) {
 		kvmflip_port_close(port);
 		return;
 	}
 	mutex_lock(&port->lock);
 	port->state = row->state;
-	for (i = 0; i < (row->ring_full ? port->rx.nr : 3); i++)
-		kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
-	kvmflip_rx_publish(&port->rx);
-	port->rx.shared->cons = cpu_to_le32(row->ring);
 	mutex_unlock(&port->lock);
-	for (i = 0; row->no_slot && i < KFT_SLOTS; i++)
-		KUNIT_ASSERT_EQ(test, kvmflip_window_alloc(&port->window), i);
-}
-
-static void kft_release_slots(struct kft_deliver *kft)
-{
-	u32 slots[KFT_SLOTS];
-	u32 n = kvmflip_window_used(&kft->port->window, slots, KFT_SLOTS);
-
-	kvmflip_window_release(&kft->port->window, slots, n);
 }
 
 static void kft_dropped_frame(struct kunit *test)
 {
 	const struct kft_drop *row = test->param_value;
 	struct kft_deliver *kft = kft_deliver(test);
-	struct kvmflip_frame *frame;
-	struct kvmflip_buffer *buf;
+	struct kvmflip_buffer *buf = kft_buffer(test, kft);
+	struct kvmflip_meta meta = row->meta;
 	u32 i, prod = 0;
 
 	kft_set_up_drop(test, kft, row);
 	if (kft->port->state != KVMFLIP_PORT_STATE_CLOSED)
 		prod = kft->port->rx.prod;
-	frame = kft_frame(test, kft, kft->port, 256, 100);
-	frame->meta.magic += row->meta.magic;
-	frame->meta.port += row->meta.port;
-	frame->meta.gen += row->meta.gen;
-	frame->meta.reserved += row->meta.reserved;
-	buf = frame->buf;
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, !row->no_spare), 0);
+	meta.magic += KVMFLIP_META_MAGIC;
+	meta.port += kft->port->id;
+	meta.gen += kft->port->gen;
+	kvmflip_test_frame(kft->queue, kvmflip_test_chunk(kft->queue, buf, 0), &meta, KFT_TAG,
+			   256, 100);
+	kvmflip_test_deliver(kft->queue);
 
-	/* The buffer is still the queue's, and no guest has seen of it. */
-	KUNIT_EXPECT_PTR_EQ(test, frame->buf, buf);
-	KUNIT_EXPECT_FALSE(test, list_empty(&kft->filled));
-	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_FILLED);
+	/* The device gets it or another one, and no guest has seen of it. */
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&kft->queue->again) +
+			list_count_nodes(&kft->queue->free), 1);
+	KUNIT_EXPECT_NE(test, buf->state, KVMFLIP_MAPPED);
+	KUNIT_EXPECT_EQ(test, buf->dirty, KVMFLIP_DIRTY);
+	KUNIT_EXPECT_EQ(test, buf->flip, KVMFLIP_NO_FLIP);
 	if (row->state == KVMFLIP_PORT_STATE_CLOSED) {
 		KUNIT_EXPECT_EQ(test, kft->port->state, KVMFLIP_PORT_STATE_CLOSED);
 	} else {
 		KUNIT_EXPECT_EQ(test, kft->port->rx.prod, prod);
-		KUNIT_EXPECT_EQ(test, le32_to_cpu(kft->port->rx.shared->prod), prod);
 		for (i = 0; i < KFT_SLOTS; i++)
 			KUNIT_EXPECT_NULL(test, kft->port->window.slot[i]);
 		KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&kft->port->window),
-				row->no_slot ? KFT_SLOTS : 0);
+				row->missing & KFT_NO_SLOT ? KFT_SLOTS : 0);
 		KUNIT_EXPECT_EQ(test, kft->port->state == KVMFLIP_PORT_STATE_FAILED, row->failed);
 		kft_release_slots(kft);
 	}
 
 	kft_sums(test, kft, 1);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[row->reason], 1);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_RECEIVED_BYTES], 100);
-	KUNIT_EXPECT_EQ(test, kft->port->stats.v[row->reason], row->port_counts);
-	KUNIT_EXPECT_EQ(test, kft->port->stats.v[KVMFLIP_A_STATS_RECEIVED], row->port_counts);
-	KUNIT_EXPECT_EQ(test, kft->port->stats.v[KVMFLIP_A_STATS_FLIPS], 0);
-	KUNIT_EXPECT_EQ(test, kref_read(&kft->port->ref), 1);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, row->reason), 1);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_RECEIVED_BYTES), 100);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, row->reason), row->port_counts);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_RECEIVED), row->port_counts);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_FLIPS), 0);
 }
 
-/* The address of a port changes while a frame for the old one is under way. */
+/* The address of a port changes while a frame for the old one waits. */
 static void kft_stale_generation(struct kunit *test)
 {
 	struct kft_deliver *kft = kft_deliver(test);
@@ -336,20 +416,19 @@ static void kft_stale_generation(struct kunit *test)
 	u32 gen = kft->port->gen;
 	int err;
 
-	kft_frame(test, kft, kft->port, 256, 100);
+	kft_arrive(test, kft, 256, 100);
 	mutex_lock(&kvmflip_lock);
 	config.mac[4]++;
 	err = kvmflip_port_set(kft->port, &config, NULL);
 	mutex_unlock(&kvmflip_lock);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	KUNIT_EXPECT_NE(test, kft->port->gen, gen);
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, 1), 0);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_DROPPED_NO_PORT], 1);
-
-	kft_frame(test, kft, kft->port, 256, 100);
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, 1), 1);
+	kft_arrive(test, kft, 256, 100);
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_DROPPED_NO_PORT), 1);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), 1);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_RECEIVED), 1);
 	kft_sums(test, kft, 2);
-	KUNIT_EXPECT_EQ(test, kft->port->stats.v[KVMFLIP_A_STATS_RECEIVED], 1);
 }
 
 static void kft_other_pool(struct kunit *test)
@@ -357,55 +436,139 @@ static void kft_other_pool(struct kunit *test)
 	struct kft_deliver *kft = kft_deliver(test);
 	struct kvmflip_pool *pool = kvmflip_test_pool(test, "kunit-other", KFT_BUFFERS);
 	struct kvmflip_port *port = kvmflip_test_port_running(test, "kunit-b", pool, KFT_SLOTS);
+	struct kvmflip_buffer *buf = kft_buffer(test, kft);
 
-	kft_frame(test, kft, port, 256, 100);
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, 1), 0);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_DROPPED_NO_PORT], 1);
+	kvmflip_test_arrive(kft->queue, kvmflip_test_chunk(kft->queue, buf, 0), port, KFT_TAG,
+			    256, 100);
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_DROPPED_NO_PORT), 1);
 	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_RECEIVED], 0);
 	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&port->window), 0);
 	KUNIT_EXPECT_EQ(test, kref_read(&port->ref), 1);
 	kft_sums(test, kft, 1);
 }
 
-/* A frame whose buffer is not the module's is none. */
-static void kft_not_filled(struct kunit *test)
+/* The guest is gone, or the port itself, before the buffer is full. */
+static void kft_gone_meanwhile(struct kunit *test)
+{
+	struct kft_deliver *kft = kft_deliver_of(test, SZ_2K);
+	struct kvmflip_port_config config = { .mac = { 2, 0, 0, 0, 0, 1 }, .max = SZ_16K };
+	struct kvmflip_buffer *buf = kft_buffer(test, kft);
+	struct kvmflip_port *port;
+	uuid_t uuid;
+	int err;
+
+	uuid_gen(&uuid);
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_port_add("kunit-b", kft->pool, &uuid, &config, &port, NULL);
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	kvmflip_test_arrive(kft->queue, kvmflip_test_chunk(kft->queue, buf, 0), port, KFT_TAG,
+			    256, 100);
+	kvmflip_test_arrive(kft->queue, kvmflip_test_chunk(kft->queue, buf, 1), kft->port, KFT_TAG,
+			    256, 100);
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_port_del(port, NULL);
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_EXPECT_EQ(test, err, 0);
+	kvmflip_port_close(kft->port);
+
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_DROPPED_CLOSED), 2);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_DROPPED_CLOSED), 1);
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(kft->queue->tally.used, KVMFLIP_WAITERS));
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&kft->queue->again));
+	kft_sums(test, kft, 2);
+}
+
+/* Full again under another tenant: what the former one had is not its own. */
+static void kft_next_tenant(struct kunit *test)
 {
 	struct kft_deliver *kft = kft_deliver(test);
-	struct kvmflip_frame *frame = kft_frame(test, kft, kft->port, 256, 100);
-	struct kvmflip_buffer *filled = frame->buf;
-	struct kvmflip_buffer *buf = kvmflip_test_buffer(test, kft->pool, KVMFLIP_POSTED);
+	struct address_space *mapping = kvmflip_test_mapping(test);
+	struct kvmflip_buffer *buf = kft_arrive(test, kft, 256, 100);
+	u64 tenant = kft->port->tenant;
+	u8 *bytes = kvmflip_test_bytes(kft->pool, buf);
 
-	list_replace_init(&filled->list, &buf->list);
-	frame->buf = buf;
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, 1), 0);
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_ASSERT_EQ(test, buf->dirty, tenant);
+	memset(bytes, KVMFLIP_TEST_TAG(1), SZ_4K);
+	kvmflip_port_close(kft->port);
+	KUNIT_ASSERT_EQ(test, kvmflip_port_open(kft->port, mapping, KVMFLIP_TEST_BASE, NULL), 0);
+	kvmflip_port_start(kft->port);
+	KUNIT_EXPECT_NE(test, kft->port->tenant, tenant);
+
+	list_move_tail(&buf->list, &kft->queue->free);
+	kft->pool->nr_free--;
+	kvmflip_test_repost(kft->queue);
+	kvmflip_test_arrive(kft->queue, kvmflip_test_chunk(kft->queue, buf, 0), kft->port, KFT_TAG,
+			    256, 100);
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_MAPPED);
+	KUNIT_EXPECT_NULL(test, memchr_inv(bytes, 0, 256));
+	KUNIT_EXPECT_NULL(test, memchr_inv(bytes + 356, 0, SZ_4K - 356));
+}
+
+/* A buffer that is not the queue's appears in no window. */
+static void kft_not_posted(struct kunit *test)
+{
+	struct kft_deliver *kft = kft_deliver(test);
+	struct kvmflip_buffer *buf = kft_arrive(test, kft, 256, 100);
+
+	spin_lock(&kft->pool->table.lock);
+	kvmflip_buffer_move(&kft->pool->table, buf, KVMFLIP_POSTED, KVMFLIP_FILLED);
+	spin_unlock(&kft->pool->table.lock);
+	kvmflip_test_deliver(kft->queue);
 	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_QUARANTINED);
-	KUNIT_EXPECT_NULL(test, frame->buf);
-	KUNIT_EXPECT_TRUE(test, list_empty(&kft->filled));
+	KUNIT_EXPECT_TRUE(test, list_empty(&buf->list));
 	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&kft->port->window), 0);
 	KUNIT_EXPECT_NULL(test, kft->port->window.slot[0]);
-	KUNIT_EXPECT_EQ(test, kft->port->rx.prod, 0);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_DROPPED_INVALID], 1);
-	KUNIT_EXPECT_EQ(test, kft->pool->table.illegal, 1);
+	KUNIT_EXPECT_EQ(test, kft->port->window.mapped, 0);
+	KUNIT_EXPECT_GE(test, kft->pool->table.illegal, 1);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), 0);
 	kft_sums(test, kft, 1);
 }
 
+/* At its quota a port's frames are copied, and then dropped, and then flipped again. */
 static void kft_quota(struct kunit *test)
 {
+	u32 i, bounced = KVMFLIP_BOUNCE_BYTES / SZ_2K;
 	struct kft_deliver *kft = kft_deliver(test);
-	u32 i;
+	struct kvmflip_test_rx rx;
 
-	for (i = 0; i < KFT_SLOTS + 3; i++)
-		kft_frame(test, kft, kft->port, 256, 100 + i);
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, KFT_FRAMES), KFT_SLOTS);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_FLIPPED], KFT_SLOTS);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_DROPPED_QUOTA], 3);
-	KUNIT_EXPECT_EQ(test, list_count_nodes(&kft->filled), 3);
-	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_MAPPED], KFT_SLOTS);
+	for (i = 0; i < KFT_SLOTS; i++)
+		kft_arrive(test, kft, 256, 100 + i);
+	kvmflip_test_deliver(kft->queue);
+	kvmflip_test_repost(kft->queue);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), KFT_SLOTS);
 	for (i = 0; i < KFT_SLOTS; i++) {
-		KUNIT_EXPECT_EQ(test, le32_to_cpu(kft_desc(kft->port, i)->slot), i);
-		KUNIT_EXPECT_EQ(test, le32_to_cpu(kft_desc(kft->port, i)->len), 100 + i);
+		KUNIT_ASSERT_TRUE(test, kvmflip_test_receive(kft->port, &rx));
+		KUNIT_EXPECT_EQ(test, rx.slot, i);
+		KUNIT_EXPECT_EQ(test, rx.len, 100 + i);
 	}
-	kft_sums(test, kft, KFT_SLOTS + 3);
+	for (i = 0; i < bounced; i++) {
+		struct kvmflip_buffer *buf = i ? list_first_entry(&kft->queue->again,
+				struct kvmflip_buffer, list) : kft_buffer(test, kft);
+
+		kvmflip_test_repost(kft->queue);
+		kvmflip_test_arrive(kft->queue, kvmflip_test_chunk(kft->queue, buf, 0),
+				    kft->port, KFT_TAG, 256, 1985);
+		kvmflip_test_deliver(kft->queue);
+		kvmflip_test_receive(kft->port, &rx);
+	}
+	/* The longest frame must still fit into a slot, or it is closed. */
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_COPIED_QUOTA), bounced - 64);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_DROPPED_QUOTA), 64);
+	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_MAPPED], KFT_SLOTS);
+	kft_sums(test, kft, KFT_SLOTS + bounced);
+
+	kvmflip_test_give_back(kft->port, 3);
+	kft_arrive(test, kft, 256, 100);
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), KFT_SLOTS + 1);
+	KUNIT_ASSERT_TRUE(test, kvmflip_test_receive(kft->port, &rx));
+	KUNIT_EXPECT_EQ(test, rx.slot, 3);
+	kft_sums(test, kft, KFT_SLOTS + bounced + 1);
 }
 
 /* The guest touches the slot between its allocation and the buffer. */
@@ -416,78 +579,25 @@ static void kft_slot_touched(struct kunit *test)
 	struct kvmflip_buffer *buf;
 
 	__set_bit(0, window->sunk);
-	buf = kft_frame(test, kft, kft->port, 256, 100)->buf;
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, 1), 0);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_DROPPED_QUOTA], 1);
+	buf = kft_arrive(test, kft, 256, 100);
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_COPIED_QUOTA), 1);
 	KUNIT_EXPECT_NULL(test, window->slot[0]);
 	KUNIT_EXPECT_EQ(test, window->mapped, 0);
 	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(window), 0);
-	KUNIT_EXPECT_EQ(test, kft->port->rx.prod, 0);
-	/* No guest has seen it, but it went that way, and so it goes back. */
-	KUNIT_EXPECT_NULL(test, kft->frames[0].buf);
-	KUNIT_EXPECT_TRUE(test, list_empty(&kft->filled));
+	/* No guest has seen it, so it is the device's next one. */
 	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_FREE);
-	KUNIT_EXPECT_EQ(test, list_count_nodes(&kft->pool->free), KFT_BUFFERS);
+	KUNIT_EXPECT_EQ(test, buf->dirty, KVMFLIP_DIRTY);
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&kft->queue->free));
+	KUNIT_EXPECT_PTR_EQ(test, kft->queue->free.next, &buf->list);
+	KUNIT_EXPECT_TRUE(test, list_empty(&buf->lru));
+	kft_sums(test, kft, 1);
 
 	/* The sink is still there, so the slot is left out. */
-	buf = kft_frame(test, kft, kft->port, 256, 100)->buf;
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, 1), 1);
+	buf = kft_arrive(test, kft, 256, 100);
+	kvmflip_test_deliver(kft->queue);
 	KUNIT_EXPECT_PTR_EQ(test, window->slot[1], buf);
 	kft_sums(test, kft, 2);
-}
-
-/* Every port gets its own frames, in order, as long as there are spares. */
-static void kft_ports_interleaved(struct kunit *test)
-{
-	static const u8 order[] = { 0, 1, 2, 1, 1, 0, 2, 0, 1, 2, 0, 0 };
-	struct kft_deliver *kft = kft_deliver(test);
-	struct kvmflip_port *port[3] = { kft->port };
-	u32 i, p, index, slot, len, got[3] = {};
-	struct kvmflip_buffer *buf;
-	u8 *bytes;
-
-	port[1] = kvmflip_test_port_running(test, "kunit-b", kft->pool, KFT_SLOTS);
-	port[2] = kvmflip_test_port_running(test, "kunit-c", kft->pool, KFT_SLOTS);
-	for (i = 0; i < ARRAY_SIZE(order); i++) {
-		kft_frame(test, kft, port[order[i]], 256, 100 + i);
-		got[order[i]]++;
-	}
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, KFT_FRAMES), ARRAY_SIZE(order));
-	for (p = 0; p < 3; p++) {
-		KUNIT_EXPECT_EQ(test, le32_to_cpu(port[p]->rx.shared->prod), got[p]);
-		KUNIT_EXPECT_EQ(test, port[p]->stats.v[KVMFLIP_A_STATS_FLIPPED], got[p]);
-		KUNIT_EXPECT_EQ(test, kref_read(&port[p]->ref), 1);
-		for (i = 0, index = 0; i < ARRAY_SIZE(order); i++) {
-			if (order[i] != p)
-				continue;
-			slot = le32_to_cpu(kft_desc(port[p], index)->slot);
-			len = le32_to_cpu(kft_desc(port[p], index)->len);
-			KUNIT_EXPECT_EQ(test, len, 100 + i);
-			buf = port[p]->window.slot[slot];
-			KUNIT_ASSERT_NOT_NULL(test, buf);
-			bytes = kvmflip_test_bytes(kft->pool, buf);
-			KUNIT_EXPECT_EQ(test, bytes[256], kft_byte(i, 0));
-			KUNIT_EXPECT_EQ(test, bytes[256 + len - 1], kft_byte(i, len - 1));
-			index++;
-		}
-	}
-	kft_sums(test, kft, ARRAY_SIZE(order));
-}
-
-static void kft_spares_run_out(struct kunit *test)
-{
-	struct kft_deliver *kft = kft_deliver(test);
-	struct kvmflip_port *other;
-	u32 i;
-
-	other = kvmflip_test_port_running(test, "kunit-b", kft->pool, KFT_SLOTS);
-	for (i = 0; i < 10; i++)
-		kft_frame(test, kft, i % 2 ? other : kft->port, 256, 100);
-	KUNIT_EXPECT_EQ(test, kft_go(kft, NULL, 7), 7);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_FLIPPED], 7);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_DROPPED_NO_BUFFER], 3);
-	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_MAPPED], 7);
-	kft_sums(test, kft, 10);
 }
 
 /**
@@ -547,56 +657,52 @@ static struct kft_host *kft_host(struct kunit *test)
 
 static void kft_to_host(struct kunit *test)
 {
-	static const u32 lengths[] = { ETH_HLEN, 60, 1514 };
+	/* All bytes are the type's, in any order. */
+	static const u32 lengths[] = { ETH_HLEN, 60, 1514, ETH_HLEN - 1, 1 };
+	struct kvmflip_meta meta = { .magic = KVMFLIP_META_MAGIC };
 	struct kft_deliver *kft = kft_deliver(test);
 	struct kft_host *host = kft_host(test);
-	struct kvmflip_frame *frame;
-	struct ethhdr *eth;
-	u32 i, bytes = 0;
+	u32 i, n = 0, bytes = 0;
+	struct kvmflip_buffer *buf;
 
+	kft->queue->dev = host->dev;
+	host->type.type = htons(0x8989);
+	dev_remove_pack(&host->type);
+	dev_add_pack(&host->type);
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
-		frame = kft_frame(test, kft, NULL, 256, lengths[i]);
-		eth = frame->data;
-		eth_broadcast_addr(eth->h_dest);
-		eth->h_proto = htons(ETH_P_802_EX1);
-		KUNIT_EXPECT_EQ(test, kft_go(kft, host->dev, 0), 0);
-		bytes += lengths[i];
-		KUNIT_EXPECT_EQ(test, host->seen, i + 1);
+		buf = kft_buffer(test, kft);
+		kvmflip_test_frame(kft->queue, kvmflip_test_chunk(kft->queue, buf, 0), &meta,
+				   0x89, 256, lengths[i]);
+		/* At once, and it has no say in who gets the buffer. */
+		n += lengths[i] >= ETH_HLEN;
+		bytes += lengths[i] >= ETH_HLEN ? lengths[i] : 0;
+		KUNIT_EXPECT_EQ(test, host->seen, n);
 		KUNIT_EXPECT_EQ(test, host->bytes, bytes);
-		KUNIT_EXPECT_MEMEQ(test, host->last, frame->data, lengths[i]);
-		/* A copy: the buffer stays. */
-		KUNIT_EXPECT_NOT_NULL(test, frame->buf);
-		KUNIT_EXPECT_EQ(test, frame->buf->state, KVMFLIP_FILLED);
+		KUNIT_EXPECT_EQ(test, kft->queue->tally.head, kft->queue->tally.tail);
+		KUNIT_EXPECT_NULL(test, memchr_inv(host->last, 0x89, min(lengths[i], 1514)));
 	}
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_COPIED], ARRAY_SIZE(lengths));
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_BYTES_COPIED], bytes);
-
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&kft->queue->again), ARRAY_SIZE(lengths));
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_COPIED_HOST), n);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_BYTES_COPIED), bytes);
 	/* No header, no frame. */
-	kft_frame(test, kft, NULL, 256, ETH_HLEN - 1);
-	kft_frame(test, kft, NULL, 256, 1);
-	KUNIT_EXPECT_EQ(test, kft_go(kft, host->dev, 0), 0);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_DROPPED_INVALID], 2);
-	KUNIT_EXPECT_EQ(test, host->seen, ARRAY_SIZE(lengths));
-
-	/* Nor without the magic number, of course. */
-	frame = kft_frame(test, kft, NULL, 256, 60);
-	frame->meta.magic = 0;
-	KUNIT_EXPECT_EQ(test, kft_go(kft, host->dev, 0), 0);
-	KUNIT_EXPECT_EQ(test, kft->delta.v[KVMFLIP_A_STATS_DROPPED_NO_META], 1);
-	KUNIT_EXPECT_EQ(test, host->seen, ARRAY_SIZE(lengths));
-	kft_sums(test, kft, ARRAY_SIZE(lengths) + 3);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_DROPPED_INVALID),
+			ARRAY_SIZE(lengths) - n);
+	kft_sums(test, kft, ARRAY_SIZE(lengths));
 }
 
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_flip, kft_place_gen_params),
+	KUNIT_CASE_PARAM(kft_copied_frame, kft_copy_gen_params),
+	KUNIT_CASE(kft_copybreak),
 	KUNIT_CASE_PARAM(kft_dropped_frame, kft_drop_gen_params),
 	KUNIT_CASE(kft_stale_generation),
 	KUNIT_CASE(kft_other_pool),
-	KUNIT_CASE(kft_not_filled),
+	KUNIT_CASE(kft_gone_meanwhile),
+	KUNIT_CASE(kft_next_tenant),
+	KUNIT_CASE(kft_not_posted),
 	KUNIT_CASE(kft_quota),
 	KUNIT_CASE(kft_slot_touched),
-	KUNIT_CASE(kft_ports_interleaved),
-	KUNIT_CASE(kft_spares_run_out),
 	KUNIT_CASE(kft_to_host),
 	{}
 };

@@ -21,7 +21,54 @@ static void kft_pool_del(void *data)
 }
 
 /**
- * kvmflip_test_pool - make a pool
+ * kvmflip_test_pool_chunks - make a pool
+ * @test: at the end of which it is deleted
+ * @name: name
+ * @nr: number of buffers
+ * @buffer_size: bytes of each
+ * @chunk_size: bytes of a chunk
+ *
+ * Return: pool.
+ */
+struct kvmflip_pool *kvmflip_test_pool_chunks(struct kunit *test, const char *name, u32 nr,
+					      u32 buffer_size, u32 chunk_size)
+{
+	struct kvmflip_pool_config config = {
+		.size = (u64)nr * buffer_size,
+		.buffer_size = buffer_size,
+		.chunk_size = chunk_size,
+		.node = NUMA_NO_NODE,
+	};
+	struct kvmflip_pool *pool;
+	int err;
+
+	err = kvmflip_pool_add(name, &config, NULL);
+	mutex_lock(&kvmflip_lock);
+	pool = kvmflip_pool_find(name);
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_pool_del, pool), 0);
+	KUNIT_ASSERT_EQ(test, pool->table.nr, nr);
+	return pool;
+}
+
+/**
+ * kvmflip_test_pool_of - make a pool of buffers of some size
+ * @test: at the end of which it is deleted
+ * @name: name
+ * @nr: number of buffers
+ * @buffer_size: bytes of each
+ *
+ * Return: pool, with chunks of a page.
+ */
+struct kvmflip_pool *kvmflip_test_pool_of(struct kunit *test, const char *name, u32 nr,
+					  u32 buffer_size)
+{
+	return kvmflip_test_pool_chunks(test, name, nr, buffer_size, SZ_4K);
+}
+
+/**
+ * kvmflip_test_pool - make a pool of small buffers
  * @test: at the end of which it is deleted
  * @name: name
  * @nr: number of buffers of one page
@@ -30,17 +77,7 @@ static void kft_pool_del(void *data)
  */
 struct kvmflip_pool *kvmflip_test_pool(struct kunit *test, const char *name, u32 nr)
 {
-	struct kvmflip_pool *pool;
-	int err;
-
-	err = kvmflip_pool_add(name, (u64)nr << PAGE_SHIFT, PAGE_SIZE, NUMA_NO_NODE, NULL);
-	mutex_lock(&kvmflip_lock);
-	pool = kvmflip_pool_find(name);
-	mutex_unlock(&kvmflip_lock);
-	KUNIT_ASSERT_EQ(test, err, 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_pool_del, pool), 0);
-	KUNIT_ASSERT_EQ(test, pool->table.nr, nr);
-	return pool;
+	return kvmflip_test_pool_of(test, name, nr, PAGE_SIZE);
 }
 
 /**
@@ -79,6 +116,18 @@ struct kvmflip_buffer *kvmflip_test_buffer(struct kunit *test, struct kvmflip_po
 	list_del_init(&buf->list);
 	KUNIT_ASSERT_EQ(test, buf->state, state);
 	return buf;
+}
+
+/**
+ * kvmflip_test_return - give back buffers that nobody has claimed
+ * @pool: pool
+ * @bufs: KVMFLIP_MAPPED buffers, the list is empty afterwards
+ */
+void kvmflip_test_return(struct kvmflip_pool *pool, struct list_head *bufs)
+{
+	struct kvmflip_share share = { .held = list_count_nodes(bufs) };
+
+	kvmflip_pool_return(pool, &share, bufs);
 }
 
 /**
@@ -143,7 +192,7 @@ struct kvmflip_port *kvmflip_test_port(struct kunit *test, const char *name,
 {
 	struct kvmflip_port_config config = {
 		.mac = { 0x02, 0, 0, 0, 0, name[strlen(name) - 1] },
-		.max = (u64)slots << PAGE_SHIFT,
+		.max = (u64)slots << pool->buffer_shift,
 	};
 	struct kvmflip_port *port;
 	uuid_t uuid;
@@ -178,6 +227,28 @@ struct kvmflip_port *kvmflip_test_port_running(struct kunit *test, const char *n
 	kvmflip_port_start(port);
 	KUNIT_ASSERT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
 	return port;
+}
+
+/**
+ * kvmflip_test_hold - let a guest have a buffer
+ * @test: test
+ * @port: port that is open
+ *
+ * Return: the buffer, in the next slot of the port.
+ */
+struct kvmflip_buffer *kvmflip_test_hold(struct kunit *test, struct kvmflip_port *port)
+{
+	struct kvmflip_buffer *buf = kvmflip_pool_claim(port->pool, &port->share);
+	u32 slot = kvmflip_window_alloc(&port->window);
+	LIST_HEAD(bufs);
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_NE(test, slot, KVMFLIP_NO_SLOT);
+	list_add_tail(&buf->list, &bufs);
+	kvmflip_test_advance(port->pool, &bufs, KVMFLIP_FILLED);
+	KUNIT_ASSERT_TRUE(test, kvmflip_pool_map(port->pool, buf, port, slot));
+	KUNIT_ASSERT_TRUE(test, kvmflip_window_fill(&port->window, slot, buf));
+	return buf;
 }
 
 /**

@@ -8,11 +8,16 @@
 #include "../src/host/pool.h"
 #include "../src/host/port.h"
 
+struct kvmflip_pool *kvmflip_test_pool_chunks(struct kunit *test, const char *name, u32 nr,
+					      u32 buffer_size, u32 chunk_size);
+struct kvmflip_pool *kvmflip_test_pool_of(struct kunit *test, const char *name, u32 nr,
+					  u32 buffer_size);
 struct kvmflip_pool *kvmflip_test_pool(struct kunit *test, const char *name, u32 nr);
 void kvmflip_test_advance(struct kvmflip_pool *pool, struct list_head *bufs,
 			  enum kvmflip_state to);
 struct kvmflip_buffer *kvmflip_test_buffer(struct kunit *test, struct kvmflip_pool *pool,
 					   enum kvmflip_state state);
+void kvmflip_test_return(struct kvmflip_pool *pool, struct list_head *bufs);
 void kvmflip_test_states(struct kunit *test, struct kvmflip_buffers *table);
 u8 *kvmflip_test_bytes(const struct kvmflip_pool *pool, const struct kvmflip_buffer *buf);
 
@@ -20,6 +25,7 @@ struct kvmflip_port *kvmflip_test_port(struct kunit *test, const char *name,
 				       struct kvmflip_pool *pool, u32 slots);
 struct kvmflip_port *kvmflip_test_port_running(struct kunit *test, const char *name,
 					       struct kvmflip_pool *pool, u32 slots);
+struct kvmflip_buffer *kvmflip_test_hold(struct kunit *test, struct kvmflip_port *port);
 struct address_space *kvmflip_test_mapping(struct kunit *test);
 u32 kvmflip_test_slots(const struct kvmflip_window *window);
 

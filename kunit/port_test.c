@@ -33,17 +33,12 @@ static struct kft_port *kft_port(struct kunit *test)
 /* Lets the guest have n buffers, in the slots from 0 on. */
 static void kft_map(struct kunit *test, struct kft_port *kft, u32 n)
 {
-	struct kvmflip_port *port = kft->port;
-	struct kvmflip_buffer *buf;
-	u32 i, slot;
+	u32 i;
 
-	for (i = 0; i < n; i++) {
-		buf = kvmflip_test_buffer(test, kft->pool, KVMFLIP_MAPPED);
-		slot = kvmflip_window_alloc(&port->window);
-		KUNIT_ASSERT_EQ(test, slot, i);
-		KUNIT_ASSERT_TRUE(test, kvmflip_window_fill(&port->window, slot, buf));
-	}
+	for (i = 0; i < n; i++)
+		KUNIT_ASSERT_EQ(test, kvmflip_test_hold(test, kft->port)->slot, i);
 	KUNIT_ASSERT_EQ(test, kft->pool->table.count[KVMFLIP_MAPPED], n);
+	KUNIT_ASSERT_EQ(test, kft->port->share.held, n);
 }
 
 static void kft_return(struct kvmflip_port *port, u32 prod, u32 slot)
@@ -258,7 +253,9 @@ static void kft_returns(struct kunit *test)
 
 static void kft_bad_returns(struct kunit *test)
 {
-	static const u32 bad[] = { 2, 2, 7, KFT_SLOTS, U32_MAX, 0x80000000, 100 };
+	static const u32 bad[] = {
+		2, 2, 7, KFT_SLOTS, KFT_SLOTS + KVMFLIP_BOUNCES, U32_MAX, 0x80000000, 100,
+	};
 	struct kft_port *kft = kft_port(test);
 	struct kvmflip_port *port = kft->port;
 	u32 i;
@@ -375,28 +372,71 @@ static void kft_open_again(struct kunit *test)
 	}
 }
 
-/* Both rings and all slots fit where the guest is told that they are. */
+/**
+ * struct kft_geometry - what a window is for
+ * @name: of the case
+ * @shift: log2 of a buffer's bytes
+ * @order: log2 of the chunks in a buffer
+ * @nr: slots
+ */
+struct kft_geometry {
+	const char *name;
+	u32 shift;
+	u32 order;
+	u32 nr;
+};
+
+static const struct kft_geometry kft_geometries[] = {
+	{ "1 x 4 KiB", 12, 0, 1 },
+	{ "63 x 4 KiB", 12, 0, 63 },
+	{ "65 x 4 KiB", 12, 0, 65 },
+	{ "1000 x 4 KiB", 12, 0, 1000 },
+	{ "32767 x 4 KiB", 12, 0, 32767 },
+	{ "65536 x 4 KiB", 12, 0, 65536 },
+	{ "1 x 4 KiB of 2 KiB", 12, 1, 1 },
+	{ "65536 x 4 KiB of 2 KiB", 12, 1, 65536 },
+	{ "1 x 2 MiB", 21, 9, 1 },
+	{ "7 x 2 MiB", 21, 9, 7 },
+	{ "508 x 2 MiB", 21, 9, 508 },
+	{ "1 x 2 MiB of 2 KiB", 21, 10, 1 },
+	{ "508 x 2 MiB of 2 KiB", 21, 10, 508 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kft_geometry, kft_geometries, name);
+
+/* Both rings, the bounce slots and all slots fit where the guest is told they are. */
 static void kft_layout(struct kunit *test)
 {
-	static const u32 nr[] = { 1, 2, 63, 64, 65, 1000, 65535, 65536 };
-	struct kvmflip_pool pool = { .buffer_shift = PAGE_SHIFT };
+	const struct kft_geometry *row = test->param_value;
 	struct kvmflip_port *port = kunit_kzalloc(test, sizeof(*port), GFP_KERNEL);
-	u32 i, entries, ret, end;
+	struct kvmflip_pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
+	u32 rx, rets, ret, bounce;
 
 	KUNIT_ASSERT_NOT_NULL(test, port);
-	port->pool = &pool;
-	for (i = 0; i < ARRAY_SIZE(nr); i++) {
-		port->config.max = (u64)nr[i] << PAGE_SHIFT;
-		KUNIT_EXPECT_EQ(test, kvmflip_port_slots(port), nr[i]);
-		entries = kvmflip_port_ring_entries(port);
-		KUNIT_EXPECT_GE(test, entries, nr[i]);
-		KUNIT_EXPECT_EQ(test, entries & (entries - 1), 0);
-		ret = kvmflip_port_ret_off(port);
-		KUNIT_EXPECT_GE(test, ret, 128 + entries * 16);
-		KUNIT_EXPECT_EQ(test, ret % 64, 0);
-		end = ret + kvmflip_ring_bytes(entries, sizeof(__le32));
-		KUNIT_EXPECT_LE(test, PAGE_ALIGN(end), KVMFLIP_SLOTS_OFF);
-	}
+	KUNIT_ASSERT_NOT_NULL(test, pool);
+	pool->buffer_shift = row->shift;
+	pool->table.chunk_order = row->order;
+	port->pool = pool;
+	port->config.max = (u64)row->nr << row->shift;
+	KUNIT_EXPECT_EQ(test, kvmflip_port_slots(port), row->nr);
+
+	rx = kvmflip_port_rx_entries(port);
+	KUNIT_EXPECT_EQ(test, rx & (rx - 1), 0);
+	KUNIT_EXPECT_LE(test, rx, 131072);
+	/* A buffer's frames beside a word on the loss of every buffer. */
+	KUNIT_EXPECT_GE(test, rx, row->nr + (1 << row->order));
+	rets = kvmflip_port_ret_entries(port);
+	KUNIT_EXPECT_EQ(test, rets & (rets - 1), 0);
+	KUNIT_EXPECT_GE(test, rets, row->nr + KVMFLIP_BOUNCES);
+
+	ret = kvmflip_port_ret_off(port);
+	KUNIT_EXPECT_GE(test, ret, 128 + rx * 16);
+	KUNIT_EXPECT_EQ(test, ret % 64, 0);
+	bounce = kvmflip_port_bounce_off(port);
+	KUNIT_EXPECT_GE(test, bounce, ret + 128 + rets * 4);
+	KUNIT_EXPECT_EQ(test, bounce % PAGE_SIZE, 0);
+	KUNIT_EXPECT_LE(test, bounce + KVMFLIP_BOUNCE_BYTES, KVMFLIP_SLOTS_OFF);
+	KUNIT_EXPECT_EQ(test, KVMFLIP_SLOTS_OFF % SZ_2M, 0);
 }
 
 static struct kunit_case kft_cases[] = {
@@ -411,7 +451,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_reset),
 	KUNIT_CASE(kft_close),
 	KUNIT_CASE(kft_open_again),
-	KUNIT_CASE(kft_layout),
+	KUNIT_CASE_PARAM(kft_layout, kft_geometry_gen_params),
 	{}
 };
 

@@ -1,78 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip tests: the range of guest-physical memory in which a port's buffers appear. */
 
-#include <kunit/resource.h>
-#include <linux/anon_inodes.h>
-#include <linux/file.h>
-#include <linux/fs.h>
 #include <linux/mman.h>
-#include <linux/uaccess.h>
 
-#include "fixture.h"
+#include "vmm.h"
 
 #define KFT_SLOTS	16
-#define KFT_RING_BYTES	100
 #define KFT_SPAN	(KVMFLIP_SLOTS_OFF + 32 * PAGE_SIZE)
 
-/**
- * struct kft_window - a window under test
- * @window: the window
- * @stats: its counters
- * @pool: where its buffers come from
- */
-struct kft_window {
-	struct kvmflip_window window;
-	struct kvmflip_stats stats;
-	struct kvmflip_pool *pool;
-};
-
-static void kft_destroy(void *data)
+static struct kvmflip_test_vmm *kft_window(struct kunit *test)
 {
-	kvmflip_window_destroy(data);
+	return kvmflip_test_vmm(test, KFT_SLOTS, PAGE_SIZE);
 }
 
-static struct kft_window *kft_window(struct kunit *test)
+/* Maps rings, slots and a little of what is behind, as a VMM would. */
+static unsigned long kft_map(struct kunit *test, struct kvmflip_test_vmm *vmm)
 {
-	struct kft_window *kft = kunit_kzalloc(test, sizeof(*kft), GFP_KERNEL);
-	struct address_space *mapping = kvmflip_test_mapping(test);
-
-	KUNIT_ASSERT_NOT_NULL(test, kft);
-	kft->pool = kvmflip_test_pool(test, "kunit", 2 * KFT_SLOTS);
-	kvmflip_stats_init(&kft->stats);
-	KUNIT_ASSERT_EQ(test, kvmflip_window_init(&kft->window, kft->pool, &kft->stats, KFT_SLOTS,
-						  KFT_RING_BYTES), 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_destroy, &kft->window), 0);
-	kft->window.mapping = mapping;
-	kft->window.base = KVMFLIP_TEST_BASE;
-	return kft;
-}
-
-/* Allocates a slot and lets a buffer appear in it. */
-static struct kvmflip_buffer *kft_fill(struct kunit *test, struct kft_window *kft, u32 expect)
-{
-	struct kvmflip_buffer *buf = kvmflip_test_buffer(test, kft->pool, KVMFLIP_MAPPED);
-	u32 slot = kvmflip_window_alloc(&kft->window);
-
-	KUNIT_ASSERT_EQ(test, slot, expect);
-	KUNIT_ASSERT_TRUE(test, kvmflip_window_fill(&kft->window, slot, buf));
-	KUNIT_ASSERT_PTR_EQ(test, kft->window.slot[slot], buf);
-	return buf;
-}
-
-static void kft_give(struct kft_window *kft, struct list_head *bufs)
-{
-	kvmflip_pool_return(kft->pool, bufs);
-}
-
-static u64 kft_counter(struct kft_window *kft, unsigned int counter)
-{
-	return kft->stats.v[counter];
+	return kvmflip_test_map(test, vmm, 0, KFT_SPAN);
 }
 
 static void kft_alloc_in_ring_order(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
-	struct kvmflip_window *window = &kft->window;
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	struct kvmflip_window *window = &vmm->window;
 	u32 i, slots[] = { 3, 4, 11 };
 
 	for (i = 0; i < KFT_SLOTS; i++) {
@@ -94,29 +44,29 @@ static void kft_alloc_in_ring_order(struct kunit *test)
 /* A slot that was just freed is taken last, so that runs stay long. */
 static void kft_alloc_goes_round(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
 	u32 i, slot;
 
 	for (i = 0; i < 5 * KFT_SLOTS + 3; i++) {
-		slot = kvmflip_window_alloc(&kft->window);
+		slot = kvmflip_window_alloc(&vmm->window);
 		KUNIT_ASSERT_EQ(test, slot, i % KFT_SLOTS);
-		kvmflip_window_release(&kft->window, &slot, 1);
+		kvmflip_window_release(&vmm->window, &slot, 1);
 	}
-	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&kft->window), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&vmm->window), 0);
 }
 
 static void kft_used(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
 	u32 slots[KFT_SLOTS + 1];
 	u32 i, release[] = { 1, 5 };
 
-	KUNIT_EXPECT_EQ(test, kvmflip_window_used(&kft->window, slots, KFT_SLOTS), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_used(&vmm->window, slots, KFT_SLOTS), 0);
 	for (i = 0; i < 8; i++)
-		kvmflip_window_alloc(&kft->window);
-	kvmflip_window_release(&kft->window, release, ARRAY_SIZE(release));
+		kvmflip_window_alloc(&vmm->window);
+	kvmflip_window_release(&vmm->window, release, ARRAY_SIZE(release));
 	memset(slots, 0xff, sizeof(slots));
-	KUNIT_ASSERT_EQ(test, kvmflip_window_used(&kft->window, slots, KFT_SLOTS), 6);
+	KUNIT_ASSERT_EQ(test, kvmflip_window_used(&vmm->window, slots, KFT_SLOTS), 6);
 	KUNIT_EXPECT_EQ(test, slots[0], 0);
 	KUNIT_EXPECT_EQ(test, slots[1], 2);
 	KUNIT_EXPECT_EQ(test, slots[4], 6);
@@ -124,10 +74,10 @@ static void kft_used(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, slots[6], U32_MAX);
 
 	memset(slots, 0xff, sizeof(slots));
-	KUNIT_EXPECT_EQ(test, kvmflip_window_used(&kft->window, slots, 2), 2);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_used(&vmm->window, slots, 2), 2);
 	KUNIT_EXPECT_EQ(test, slots[1], 2);
 	KUNIT_EXPECT_EQ(test, slots[2], U32_MAX);
-	KUNIT_EXPECT_EQ(test, kvmflip_window_used(&kft->window, slots, 0), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_used(&vmm->window, slots, 0), 0);
 }
 
 /**
@@ -187,24 +137,24 @@ static bool kft_listed(const struct kft_empty *row, u32 slot)
 static void kft_empty(struct kunit *test)
 {
 	const struct kft_empty *row = test->param_value;
-	struct kft_window *kft = kft_window(test);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
 	struct kvmflip_buffer *held[KFT_SLOTS] = {};
-	struct kvmflip_window *window = &kft->window;
+	struct kvmflip_window *window = &vmm->window;
 	struct kvmflip_buffer *buf;
 	u32 slots[KFT_SLOTS];
 	LIST_HEAD(bufs);
 	u32 i, n = 0;
 	bool gone;
 
-	held[0] = kft_fill(test, kft, 0);
+	held[0] = kvmflip_test_fill(test, vmm, 0);
 	kvmflip_window_alloc(window);
 	for (i = 2; i < 10; i++)
-		held[i] = kft_fill(test, kft, i);
+		held[i] = kvmflip_test_fill(test, vmm, i);
 	kvmflip_window_alloc(window);
 
 	memcpy(slots, row->slots, sizeof(slots));
 	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(window, slots, row->n, &bufs), row->kept);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), row->runs);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNMAP_CALLS), row->runs);
 	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(window), 11 - row->kept);
 
 	/* Those and only those that held a buffer are empty and free now. */
@@ -220,59 +170,20 @@ static void kft_empty(struct kunit *test)
 		n++;
 	}
 	KUNIT_EXPECT_EQ(test, n, row->kept);
-	kft_give(kft, &bufs);
+	kvmflip_test_give(vmm, &bufs);
 
 	/* A second time there is nothing. */
 	memcpy(slots, row->slots, sizeof(slots));
 	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(window, slots, row->n, &bufs), 0);
 	KUNIT_EXPECT_TRUE(test, list_empty(&bufs));
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), row->runs);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNMAP_CALLS), row->runs);
 
 	for (i = 0; i < KFT_SLOTS; i++)
 		slots[i] = i;
 	kvmflip_window_empty(window, slots, KFT_SLOTS, &bufs);
-	kft_give(kft, &bufs);
-	kvmflip_test_states(test, &kft->pool->table);
-	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_FREE], 2 * KFT_SLOTS);
-}
-
-static int kft_mmap(struct file *file, struct vm_area_struct *vma)
-{
-	return kvmflip_window_mmap(file->private_data, vma);
-}
-
-static const struct file_operations kft_fops = {
-	.owner = THIS_MODULE,
-	.mmap = kft_mmap,
-};
-
-static void kft_fput(void *data)
-{
-	fput(data);
-}
-
-static struct file *kft_file(struct kunit *test, struct kft_window *kft)
-{
-	struct file *file = anon_inode_getfile("kvmflip-kunit", &kft_fops, &kft->window, O_RDWR);
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_fput, file), 0);
-	kft->window.mapping = file->f_mapping;
-	return file;
-}
-
-/* Maps rings, slots and a little of what is behind, as a VMM would. */
-static unsigned long kft_map(struct kunit *test, struct kft_window *kft)
-{
-	unsigned long addr;
-
-	addr = kunit_vm_mmap(test, kft_file(test, kft), 0, KFT_SPAN, PROT_READ | PROT_WRITE,
-			     MAP_SHARED, KVMFLIP_TEST_BASE);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	KUNIT_ASSERT_NE(test, addr, 0);
-	KUNIT_EXPECT_PTR_EQ(test, kft->window.mm, current->mm);
-	KUNIT_EXPECT_EQ(test, kft->window.hva, addr);
-	return addr;
+	kvmflip_test_give(vmm, &bufs);
+	kvmflip_test_states(test, &vmm->pool->table);
+	KUNIT_EXPECT_EQ(test, vmm->pool->table.count[KVMFLIP_FREE], 2 * KFT_SLOTS);
 }
 
 static unsigned long kft_slot(unsigned long addr, u32 slot)
@@ -280,88 +191,74 @@ static unsigned long kft_slot(unsigned long addr, u32 slot)
 	return addr + KVMFLIP_SLOTS_OFF + slot * PAGE_SIZE;
 }
 
-static int kft_peek(unsigned long addr)
-{
-	u8 byte;
-
-	if (get_user(byte, (u8 __user *)addr))
-		return -EFAULT;
-	return byte;
-}
-
-static int kft_poke(unsigned long addr, u8 byte)
-{
-	return put_user(byte, (u8 __user *)addr);
-}
-
 static void kft_empty_slots_are_sink(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
-	unsigned long addr = kft_map(test, kft);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	unsigned long addr = kft_map(test, vmm);
 	u32 slot;
 
 	for (slot = 0; slot < KFT_SLOTS; slot++)
-		KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, slot) + 7), 0);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_SINK_FAULTS), KFT_SLOTS);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_WINDOW_FAULTS), 0);
+		KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, slot) + 7), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_SINK_FAULTS), KFT_SLOTS);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_WINDOW_FAULTS), 0);
 
 	/* Writes go to a page of the port's own. */
-	KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, 3) + 7, 0x77), 0);
-	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 4) + 7), 0x77);
-	KUNIT_EXPECT_EQ(test, *((u8 *)page_address(kft->window.sink) + 7), 0x77);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_poke(kft_slot(addr, 3) + 7, 0x77), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, 4) + 7), 0x77);
+	KUNIT_EXPECT_EQ(test, *((u8 *)page_address(vmm->window.sink) + 7), 0x77);
 
 	/* So do those behind the slots, and between them and the rings. */
-	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, KFT_SLOTS) + 7), 0x77);
-	KUNIT_EXPECT_EQ(test, kft_peek(addr + KFT_SPAN - PAGE_SIZE + 7), 0x77);
-	KUNIT_EXPECT_EQ(test, kft_peek(addr + PAGE_SIZE + 7), 0x77);
-	KUNIT_EXPECT_EQ(test, kft_peek(addr + KVMFLIP_SLOTS_OFF - PAGE_SIZE + 7), 0x77);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, KFT_SLOTS) + 7), 0x77);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(addr + KFT_SPAN - PAGE_SIZE + 7), 0x77);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(addr + PAGE_SIZE + 7), 0x77);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(addr + KVMFLIP_SLOTS_OFF - PAGE_SIZE + 7), 0x77);
 }
 
 static void kft_rings_are_mapped(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
-	unsigned long addr = kft_map(test, kft);
-	u8 *rings = kft->window.rings;
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	unsigned long addr = kft_map(test, vmm);
+	u8 *rings = vmm->window.rings;
 
-	KUNIT_EXPECT_EQ(test, kft->window.ring_bytes, PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, kft_poke(addr + 5, 0x55), 0);
+	KUNIT_EXPECT_EQ(test, vmm->window.ring_bytes, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_poke(addr + 5, 0x55), 0);
 	KUNIT_EXPECT_EQ(test, rings[5], 0x55);
 	rings[PAGE_SIZE - 1] = 0x66;
-	KUNIT_EXPECT_EQ(test, kft_peek(addr + PAGE_SIZE - 1), 0x66);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(addr + PAGE_SIZE - 1), 0x66);
 }
 
 /* A slot at which the sink stands is not used before that is gone. */
 static void kft_sunk_slots_wait(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
-	struct kvmflip_window *window = &kft->window;
-	unsigned long addr = kft_map(test, kft);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	struct kvmflip_window *window = &vmm->window;
+	unsigned long addr = kft_map(test, vmm);
 	u32 slot;
 
 	disable_delayed_work_sync(&window->clean_work);
 	for (slot = 0; slot < KFT_SLOTS; slot++)
 		if (slot != 4 && slot != 7)
-			KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, slot)), 0);
+			KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, slot)), 0);
 	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), 4);
 	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), 7);
 	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), KVMFLIP_NO_SLOT);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNMAP_CALLS), 0);
 
 	/* Touched when it was allocated already: no buffer for this one either. */
 	slot = 4;
-	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, slot)), 0);
-	KUNIT_EXPECT_FALSE(test, kvmflip_window_fill(window, slot, &kft->pool->table.buf[0]));
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, slot)), 0);
+	KUNIT_EXPECT_FALSE(test, kvmflip_window_fill(window, slot, &vmm->pool->table.buf[0]));
 	KUNIT_EXPECT_NULL(test, window->slot[slot]);
 	KUNIT_EXPECT_EQ(test, window->mapped, 0);
 	kvmflip_window_release(window, &slot, 1);
 	KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), KVMFLIP_NO_SLOT);
 	/* And another that stays allocated. */
-	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 7)), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, 7)), 0);
 
 	enable_delayed_work(&window->clean_work);
 	schedule_delayed_work(&window->clean_work, 0);
 	flush_delayed_work(&window->clean_work);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 1);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNMAP_CALLS), 1);
 	for (slot = 8; slot < KFT_SLOTS; slot++)
 		KUNIT_EXPECT_EQ(test, kvmflip_window_alloc(window), slot);
 	for (slot = 0; slot < 7; slot++)
@@ -372,62 +269,69 @@ static void kft_sunk_slots_wait(struct kunit *test)
 /* Whatever was looked at in the slot before. */
 static void kft_buffer_appears(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
-	unsigned long addr = kft_map(test, kft);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	unsigned long addr = kft_map(test, vmm);
 	struct kvmflip_buffer *buf[2];
 	u32 i, slots[] = { 0, 1 };
 	LIST_HEAD(bufs);
 
 	/* At slot 0 there was the sink, at slot 1 nothing. */
-	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0) + 9), 0);
-	flush_delayed_work(&kft->window.clean_work);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 1);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_SINK_FAULTS), 1);
-	buf[0] = kft_fill(test, kft, 0);
-	buf[1] = kft_fill(test, kft, 1);
-	KUNIT_EXPECT_EQ(test, kft->window.mapped, 2);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, 0) + 9), 0);
+	flush_delayed_work(&vmm->window.clean_work);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNMAP_CALLS), 1);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_SINK_FAULTS), 1);
+	buf[0] = kvmflip_test_fill(test, vmm, 0);
+	buf[1] = kvmflip_test_fill(test, vmm, 1);
+	KUNIT_EXPECT_EQ(test, vmm->window.mapped, 2);
 
 	for (i = 0; i < 2; i++) {
-		kvmflip_test_bytes(kft->pool, buf[i])[9] = 0x90 + i;
-		KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, i) + 9), 0x90 + i);
-		KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, i) + 10, 0xa0 + i), 0);
-		KUNIT_EXPECT_EQ(test, kvmflip_test_bytes(kft->pool, buf[i])[10], 0xa0 + i);
+		kvmflip_test_bytes(vmm->pool, buf[i])[9] = 0x90 + i;
+		KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, i) + 9), 0x90 + i);
+		KUNIT_EXPECT_EQ(test, kvmflip_test_poke(kft_slot(addr, i) + 10, 0xa0 + i), 0);
+		KUNIT_EXPECT_EQ(test, kvmflip_test_bytes(vmm->pool, buf[i])[10], 0xa0 + i);
 		/* No reference is taken for the mapping: the pool's is the only one. */
-		KUNIT_EXPECT_EQ(test, page_ref_count(kvmflip_pool_page(kft->pool, buf[i])), 1);
+		KUNIT_EXPECT_EQ(test, page_ref_count(kvmflip_pool_page(vmm->pool, buf[i])), 1);
 	}
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_WINDOW_FAULTS), 2);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_SINK_FAULTS), 1);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_WINDOW_FAULTS), 2);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_SINK_FAULTS), 1);
 
 	/* And they disappear, for reads and for writes. */
-	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(&kft->window, slots, 2, &bufs), 2);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_UNMAP_CALLS), 2);
-	KUNIT_EXPECT_EQ(test, kft->window.mapped, 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(&vmm->window, slots, 2, &bufs), 2);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNMAP_CALLS), 2);
+	KUNIT_EXPECT_EQ(test, vmm->window.mapped, 0);
 	for (i = 0; i < 2; i++) {
-		KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, i) + 9), 0);
-		KUNIT_EXPECT_EQ(test, kft_poke(kft_slot(addr, i) + 10, 0xff), 0);
-		KUNIT_EXPECT_EQ(test, kvmflip_test_bytes(kft->pool, buf[i])[10], 0xa0 + i);
+		KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, i) + 9), 0);
+		KUNIT_EXPECT_EQ(test, kvmflip_test_poke(kft_slot(addr, i) + 10, 0xff), 0);
+		KUNIT_EXPECT_EQ(test, kvmflip_test_bytes(vmm->pool, buf[i])[10], 0xa0 + i);
 	}
-	kft_give(kft, &bufs);
+	kvmflip_test_give(vmm, &bufs);
 }
 
 /* A process that sits on its own mmap_lock gains no second more of a buffer. */
 static void kft_empty_with_vmm_locked(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
-	unsigned long addr = kft_map(test, kft);
-	struct kvmflip_buffer *buf = kft_fill(test, kft, 0);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	unsigned long addr = kft_map(test, vmm);
+	struct kvmflip_buffer *buf = kvmflip_test_fill(test, vmm, 0);
 	u32 kept, slot = 0;
 	LIST_HEAD(bufs);
 	bool locked;
 
-	kvmflip_test_bytes(kft->pool, buf)[0] = 0x42;
-	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0)), 0x42);
+	kvmflip_test_bytes(vmm->pool, buf)[0] = 0x42;
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, 0)), 0x42);
 	mmap_read_lock(current->mm);
-	kept = kvmflip_window_empty(&kft->window, &slot, 1, &bufs);
+	kept = kvmflip_window_empty(&vmm->window, &slot, 1, &bufs);
 	mmap_read_unlock(current->mm);
 	KUNIT_EXPECT_EQ(test, kept, 1);
-	KUNIT_EXPECT_EQ(test, kft_peek(kft_slot(addr, 0)), 0);
-	kft_give(kft, &bufs);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNMAP_CALLS), 1);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNLOCKED_UNMAPS), 1);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, 0)), 0);
+	kvmflip_test_give(vmm, &bufs);
+
+	/* The sink is unmapped in good order. */
+	flush_delayed_work(&vmm->window.clean_work);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNMAP_CALLS), 2);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNLOCKED_UNMAPS), 1);
 
 	/* And nothing of the lock is left taken. */
 	locked = down_write_trylock(&current->mm->mmap_lock);
@@ -438,13 +342,13 @@ static void kft_empty_with_vmm_locked(struct kunit *test)
 
 static void kft_vma_is_safe(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
-	unsigned long addr = kft_map(test, kft);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	unsigned long addr = kft_map(test, vmm);
 	struct vm_area_struct *vma;
 	vm_flags_t flags = 0;
 	vm_fault_t fault = 0;
 
-	kft_fill(test, kft, 0);
+	kvmflip_test_fill(test, vmm, 0);
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, addr);
 	if (vma) {
@@ -467,17 +371,17 @@ static void kft_vma_is_safe(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, flags & VM_MAYEXEC);
 	/* Somebody else's access, ptrace or a pin. */
 	KUNIT_EXPECT_TRUE(test, fault == VM_FAULT_SIGBUS);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_WINDOW_FAULTS), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_WINDOW_FAULTS), 0);
 }
 
 static void kft_no_pins(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
-	unsigned long addr = kft_map(test, kft);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	unsigned long addr = kft_map(test, vmm);
 	struct page *page;
 
-	kft_fill(test, kft, 0);
-	KUNIT_EXPECT_GE(test, kft_peek(kft_slot(addr, 0)), 0);
+	kvmflip_test_fill(test, vmm, 0);
+	KUNIT_EXPECT_GE(test, kvmflip_test_peek(kft_slot(addr, 0)), 0);
 	KUNIT_EXPECT_LT(test, pin_user_pages_fast(kft_slot(addr, 0), 1, FOLL_WRITE, &page), 0);
 	KUNIT_EXPECT_LT(test, pin_user_pages_fast(kft_slot(addr, 1), 1, FOLL_WRITE, &page), 0);
 	KUNIT_EXPECT_LT(test, get_user_pages_fast(kft_slot(addr, 0), 1, 0, &page), 0);
@@ -516,26 +420,27 @@ KUNIT_ARRAY_PARAM_DESC(kft_refusal, kft_refusals, name);
 static void kft_mmap_refused(struct kunit *test)
 {
 	const struct kft_refusal *row = test->param_value;
-	struct kft_window *kft = kft_window(test);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
 	unsigned long addr;
 
-	addr = kunit_vm_mmap(test, kft_file(test, kft), 0, row->len, row->prot, row->flags,
+	addr = kunit_vm_mmap(test, kvmflip_test_file(test, vmm), 0, row->len, row->prot, row->flags,
 			     KVMFLIP_TEST_BASE + row->offset);
 	KUNIT_EXPECT_EQ(test, (long)addr, row->err);
-	KUNIT_EXPECT_NULL(test, kft->window.mm);
+	KUNIT_EXPECT_NULL(test, vmm->window.mm);
 }
 
 /* The last page of the window can be mapped, and is the sink. */
 static void kft_mmap_last_page(struct kunit *test)
 {
-	struct kft_window *kft = kft_window(test);
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	struct file *file = kvmflip_test_file(test, vmm);
 	unsigned long addr;
 
-	addr = kunit_vm_mmap(test, kft_file(test, kft), 0, PAGE_SIZE, PROT_READ, MAP_SHARED,
+	addr = kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ, MAP_SHARED,
 			     KVMFLIP_TEST_BASE + KVMFLIP_WINDOW_BYTES - PAGE_SIZE);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	KUNIT_EXPECT_EQ(test, kft_peek(addr), 0);
-	KUNIT_EXPECT_EQ(test, kft_poke(addr, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(addr), 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_poke(addr, 1), -EFAULT);
 }
 
 static struct kunit_case kft_cases[] = {

@@ -19,6 +19,19 @@
 #define kzalloc_obj(p) kzalloc(sizeof(p), GFP_KERNEL)
 #endif
 
+/* Since 6.13: a timer is set up in one go. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#include <linux/hrtimer.h>
+
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *timer),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
 /*
  * Since 6.15 a driver may want its operations called with the lock of its
  * device held.
@@ -35,6 +48,24 @@ static inline void netdev_lock_ops(struct net_device *netdev)
 static inline void netdev_unlock_ops(struct net_device *netdev)
 {
 }
+#endif
+
+/*
+ * Before 6.13 KVM took a reference to every page that it mapped into a guest,
+ * which it could not take to a tail page of a compound one: the vCPU failed. So
+ * there a block has to be made of single pages.
+ */
+#define KVMFLIP_KVM_MAPS_TAIL_PAGES (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0))
+
+#include <linux/huge_mm.h>
+
+/* Until 6.17 a page frame number came with flags in a type of its own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define kvmflip_compat_pfn(pfn) (pfn)
+#else
+#include <linux/pfn_t.h>
+
+#define kvmflip_compat_pfn(pfn) __pfn_to_pfn_t(pfn, 0)
 #endif
 
 /*

@@ -44,13 +44,16 @@ int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
 	table->buf = kvcalloc(nr, sizeof(*table->buf), GFP_KERNEL);
 	if (!table->buf)
 		return -ENOMEM;
-	table->posted = kvcalloc((size_t)nr << chunk_order, sizeof(*table->posted), GFP_KERNEL);
-	if (!table->posted) {
+	table->chunk = kvcalloc((size_t)nr << chunk_order, sizeof(*table->chunk), GFP_KERNEL);
+	if (!table->chunk) {
 		kvfree(table->buf);
 		return -ENOMEM;
 	}
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		INIT_LIST_HEAD(&table->buf[i].list);
+		INIT_LIST_HEAD(&table->buf[i].lru);
+		table->buf[i].flip = KVMFLIP_NO_FLIP;
+	}
 	table->nr = nr;
 	table->chunk_order = chunk_order;
 	table->count[KVMFLIP_FREE] = nr;
@@ -63,7 +66,7 @@ int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
  */
 void kvmflip_buffers_destroy(struct kvmflip_buffers *table)
 {
-	kvfree(table->posted);
+	kvfree(table->chunk);
 	kvfree(table->buf);
 }
 
@@ -109,7 +112,7 @@ bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *b
  */
 void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk, u32 queue)
 {
-	WRITE_ONCE(table->posted[chunk], queue);
+	WRITE_ONCE(table->chunk[chunk].queue, queue);
 }
 
 /**
@@ -123,5 +126,5 @@ void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk, u32 queue)
  */
 bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk, u32 queue)
 {
-	return cmpxchg(&table->posted[chunk], queue, 0) == queue;
+	return cmpxchg(&table->chunk[chunk].queue, queue, 0) == queue;
 }

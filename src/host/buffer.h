@@ -27,16 +27,53 @@ enum kvmflip_state {
 	KVMFLIP_STATES,
 };
 
+/* &kvmflip_buffer.dirty, besides the number of a tenant */
+#define KVMFLIP_CLEAN		0
+#define KVMFLIP_DIRTY		U64_MAX
+
+/* &kvmflip_buffer.flip of a buffer that is not being delivered */
+#define KVMFLIP_NO_FLIP		U16_MAX
+
 /**
  * struct kvmflip_buffer - unit of remapping
- * @list: place in a list of whoever holds it
+ * @list: place in a list of whoever holds it, but not while a guest has it
+ * @lru: place among the pool's buffers that guests have; @lock of the table, as
+ *	 the next two
+ * @holder: the port whose guest has it
+ * @slot: where in that port's window
  * @state: who may touch it; changed by kvmflip_buffer_move() alone
- * @dirty: somebody may have written to it since it was zeroed
+ * @dirty: what it may hold besides frames of this round: KVMFLIP_CLEAN, zeroes;
+ *	   the number of a tenant, that guest's bytes and zeroes; KVMFLIP_DIRTY,
+ *	   anything. Belongs to who holds the buffer, as the next two
+ * @left: chunks that the NIC has not completed yet
+ * @flip: place in the group of buffers that is being delivered
  */
 struct kvmflip_buffer {
 	struct list_head list;
+	struct list_head lru;
+	void *holder;
+	u32 slot;
 	enum kvmflip_state state;
-	bool dirty;
+	u64 dirty;
+	u16 left;
+	u16 flip;
+};
+
+/**
+ * struct kvmflip_chunk - unit of DMA
+ * @queue: id of the queue whose NIC owns it, or 0; changed by
+ *	   kvmflip_chunk_post() and kvmflip_chunk_complete() alone, no lock
+ * @gen: generation of the port whose frame it holds; 0: of nobody, or of several
+ * @offset: where in the chunk that frame begins, in bytes
+ * @len: bytes of the frame
+ *
+ * All but @queue belong to who holds the buffer.
+ */
+struct kvmflip_chunk {
+	u32 queue;
+	u32 gen;
+	u16 offset;
+	u16 len;
 };
 
 /**
@@ -46,8 +83,7 @@ struct kvmflip_buffer {
  * @illegal: changes of state that were refused
  * @nr: number of buffers
  * @chunk_order: log2 of the chunks in a buffer
- * @posted: for each chunk the id of the queue whose NIC owns it, or 0; changed
- *	    by kvmflip_chunk_post() and kvmflip_chunk_complete() alone, no lock
+ * @chunk: the chunks
  * @buf: the buffers
  */
 struct kvmflip_buffers {
@@ -56,7 +92,7 @@ struct kvmflip_buffers {
 	u64 illegal;
 	u32 nr;
 	u32 chunk_order;
-	u32 *posted;
+	struct kvmflip_chunk *chunk;
 	struct kvmflip_buffer *buf;
 };
 
@@ -66,6 +102,19 @@ bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *b
 			 enum kvmflip_state from, enum kvmflip_state to);
 void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk, u32 queue);
 bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk, u32 queue);
+
+/**
+ * kvmflip_buffer_of - the buffer that a chunk is in
+ * @table: buffers of the pool
+ * @chunk: number of the chunk in the pool
+ *
+ * Return: buffer.
+ */
+static inline struct kvmflip_buffer *kvmflip_buffer_of(const struct kvmflip_buffers *table,
+						       u32 chunk)
+{
+	return &table->buf[chunk >> table->chunk_order];
+}
 
 /**
  * kvmflip_buffer_index - number of a buffer in its pool

@@ -2,6 +2,7 @@
 /* kvmflip: the virtual machine behind a port. */
 
 #include <linux/kvm_host.h>
+#include <linux/sizes.h>
 
 #include "kvm.h"
 
@@ -29,4 +30,28 @@ u64 kvmflip_kvm_gpa(struct kvm *kvm, unsigned long hva)
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
 	return gpa;
+}
+
+/**
+ * kvmflip_kvm_huge - can a VM have mappings of 2 MiB from an address of its VMM on?
+ * @kvm: the VM; the caller holds a reference
+ * @hva: address in the VMM
+ *
+ * KVM maps 2 MiB at once where the VMM's page table does, if that is at a multiple
+ * of 2 MiB for the guest as well.
+ *
+ * Context: may sleep.
+ * Return: KVMFLIP_HUGE_POSSIBLE, or why not.
+ */
+enum kvmflip_huge kvmflip_kvm_huge(struct kvm *kvm, unsigned long hva)
+{
+	u64 gpa = kvmflip_kvm_gpa(kvm, hva);
+
+	if (gpa == KVMFLIP_NO_GPA)
+		return KVMFLIP_HUGE_NO_MEMSLOT;
+	if (!IS_ALIGNED(hva, SZ_2M))
+		return KVMFLIP_HUGE_ADDRESS;
+	if (!IS_ALIGNED(gpa, SZ_2M))
+		return KVMFLIP_HUGE_GPA;
+	return KVMFLIP_HUGE_POSSIBLE;
 }

@@ -9,6 +9,7 @@
 #include "main.h"
 #include "netlink.h"
 #include "port.h"
+#include "reclaim.h"
 #include "rxq.h"
 #include "vfio.h"
 
@@ -52,6 +53,7 @@ static void __exit kvmflip_exit(void)
 	kvmflip_chardev_exit();
 	kvmflip_vfio_exit();
 	kvmflip_rxq_exit();
+	kvmflip_reclaim_exit();
 	kvmflip_port_exit();
 	destroy_workqueue(kvmflip_wq);
 	kvmflip_pool_exit();

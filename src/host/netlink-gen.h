@@ -30,6 +30,7 @@ int kvmflip_nl_port_del_doit(struct sk_buff *skb, struct genl_info *info);
 int kvmflip_nl_port_get_doit(struct sk_buff *skb, struct genl_info *info);
 int kvmflip_nl_port_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb);
+int kvmflip_nl_port_reclaim_doit(struct sk_buff *skb, struct genl_info *info);
 
 extern struct genl_family kvmflip_nl_family;
 

@@ -9,6 +9,7 @@
 #include "netlink-gen.h"
 #include "netlink.h"
 #include "port.h"
+#include "reclaim.h"
 #include "rxq.h"
 
 typedef int (*kf_fill_t)(struct sk_buff *skb, const void *object);
@@ -16,6 +17,25 @@ typedef int (*kf_fill_t)(struct sk_buff *skb, const void *object);
 static const char *kf_string(struct genl_info *info, int attr)
 {
 	return nla_data(info->attrs[attr]);
+}
+
+/* The name of what is to be made, which is attribute @attr. */
+static int kf_get_new_name(struct genl_info *info, int attr, const char **name)
+{
+	if (GENL_REQ_ATTR_CHECK(info, attr))
+		return -EINVAL;
+	*name = kf_string(info, attr);
+	if (**name)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr], "the name is empty");
+	return -EINVAL;
+}
+
+static int kf_no_such(struct genl_info *info, int attr, const char *what)
+{
+	NL_SET_ERR_MSG_ATTR_FMT(info->extack, info->attrs[attr], "there is no %s %s", what,
+				kf_string(info, attr));
+	return -ENOENT;
 }
 
 /* One message with one object. */
@@ -124,7 +144,7 @@ static int kf_fill_pool(struct sk_buff *skb, const void *object)
 	    nla_put_u32(skb, KVMFLIP_A_POOL_PORTS, pool->ports) ||
 	    nla_put_u32(skb, KVMFLIP_A_POOL_RXQS, pool->rxqs))
 		return -EMSGSIZE;
-	return kvmflip_stats_put(skb, KVMFLIP_A_POOL_STATS, &pool->stats, KVMFLIP_STATS_POOL);
+	return 0;
 }
 
 /**
@@ -136,29 +156,33 @@ static int kf_fill_pool(struct sk_buff *skb, const void *object)
  */
 int kvmflip_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	int node = NUMA_NO_NODE;
+	struct kvmflip_pool_config config = {
+		.chunk_size = SZ_4K,
+		.node = NUMA_NO_NODE,
+	};
+	const char *name;
+	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_NAME) ||
-	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_SIZE) ||
+	err = kf_get_new_name(info, KVMFLIP_A_POOL_NAME, &name);
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_SIZE) ||
 	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_POOL_BUFFER_SIZE))
 		return -EINVAL;
-	if (!*kf_string(info, KVMFLIP_A_POOL_NAME)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[KVMFLIP_A_POOL_NAME],
-				    "a pool needs a name");
-		return -EINVAL;
-	}
 	if (info->attrs[KVMFLIP_A_POOL_NODE]) {
-		node = nla_get_u32(info->attrs[KVMFLIP_A_POOL_NODE]);
-		if (node < 0 || node >= MAX_NUMNODES || !node_online(node)) {
+		config.node = nla_get_u32(info->attrs[KVMFLIP_A_POOL_NODE]);
+		if (config.node < 0 || config.node >= MAX_NUMNODES ||
+		    !node_online(config.node)) {
 			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[KVMFLIP_A_POOL_NODE],
 					    "there is no such NUMA node");
 			return -EINVAL;
 		}
 	}
-	return kvmflip_pool_add(kf_string(info, KVMFLIP_A_POOL_NAME),
-				nla_get_uint(info->attrs[KVMFLIP_A_POOL_SIZE]),
-				nla_get_u32(info->attrs[KVMFLIP_A_POOL_BUFFER_SIZE]), node,
-				info->extack);
+	config.size = nla_get_uint(info->attrs[KVMFLIP_A_POOL_SIZE]);
+	config.buffer_size = nla_get_u32(info->attrs[KVMFLIP_A_POOL_BUFFER_SIZE]);
+	if (info->attrs[KVMFLIP_A_POOL_CHUNK_SIZE])
+		config.chunk_size = nla_get_u32(info->attrs[KVMFLIP_A_POOL_CHUNK_SIZE]);
+	return kvmflip_pool_add(name, &config, info->extack);
 }
 
 static struct kvmflip_pool *kf_pool(struct genl_info *info, int attr)
@@ -168,11 +192,7 @@ static struct kvmflip_pool *kf_pool(struct genl_info *info, int attr)
 	if (GENL_REQ_ATTR_CHECK(info, attr))
 		return ERR_PTR(-EINVAL);
 	pool = kvmflip_pool_find(kf_string(info, attr));
-	if (pool)
-		return pool;
-	NL_SET_ERR_MSG_ATTR_FMT(info->extack, info->attrs[attr], "there is no pool %s",
-				kf_string(info, attr));
-	return ERR_PTR(-ENOENT);
+	return pool ? : ERR_PTR(kf_no_such(info, attr, "pool"));
 }
 
 /**
@@ -185,15 +205,10 @@ static struct kvmflip_pool *kf_pool(struct genl_info *info, int attr)
 int kvmflip_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct kvmflip_pool *pool;
-	int err;
 
-	mutex_lock(&kvmflip_lock);
+	guard(mutex)(&kvmflip_lock);
 	pool = kf_pool(info, KVMFLIP_A_POOL_NAME);
-	err = PTR_ERR_OR_ZERO(pool);
-	if (!err)
-		err = kvmflip_pool_del(pool, info->extack);
-	mutex_unlock(&kvmflip_lock);
-	return err;
+	return IS_ERR(pool) ? PTR_ERR(pool) : kvmflip_pool_del(pool, info->extack);
 }
 
 /**
@@ -206,15 +221,10 @@ int kvmflip_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info)
 int kvmflip_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct kvmflip_pool *pool;
-	int err;
 
-	mutex_lock(&kvmflip_lock);
+	guard(mutex)(&kvmflip_lock);
 	pool = kf_pool(info, KVMFLIP_A_POOL_NAME);
-	err = PTR_ERR_OR_ZERO(pool);
-	if (!err)
-		err = kf_reply(info, kf_fill_pool, pool);
-	mutex_unlock(&kvmflip_lock);
-	return err;
+	return IS_ERR(pool) ? PTR_ERR(pool) : kf_reply(info, kf_fill_pool, pool);
 }
 
 /**
@@ -235,13 +245,18 @@ int kvmflip_nl_pool_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 static int kf_fill_rxq(struct sk_buff *skb, const void *object)
 {
 	struct kvmflip_rxq *rxq = (struct kvmflip_rxq *)object;
+	u32 fill_usecs = READ_ONCE(rxq->fill_usecs);
 
 	if (nla_put_u32(skb, KVMFLIP_A_RXQ_IFINDEX, rxq->nic->ifindex) ||
 	    nla_put_string(skb, KVMFLIP_A_RXQ_IFNAME, rxq->nic->name) ||
 	    nla_put_u32(skb, KVMFLIP_A_RXQ_QUEUE, rxq->queue) ||
 	    nla_put_string(skb, KVMFLIP_A_RXQ_POOL, rxq->pool->name) ||
-	    nla_put_u32(skb, KVMFLIP_A_RXQ_MODE, KVMFLIP_MODE_STRICT) ||
-	    nla_put_u32(skb, KVMFLIP_A_RXQ_POSTED, READ_ONCE(rxq->posted)))
+	    nla_put_u32(skb, KVMFLIP_A_RXQ_MODE, rxq->mode) ||
+	    (rxq->port && nla_put_string(skb, KVMFLIP_A_RXQ_PORT, rxq->port->name)) ||
+	    nla_put_u32(skb, KVMFLIP_A_RXQ_POSTED, READ_ONCE(rxq->posted)) ||
+	    (READ_ONCE(rxq->broken) && nla_put_flag(skb, KVMFLIP_A_RXQ_BROKEN)) ||
+	    (fill_usecs <= KVMFLIP_LATENCY_USECS_MAX &&
+	     nla_put_u32(skb, KVMFLIP_A_RXQ_FILL_USECS, fill_usecs)))
 		return -EMSGSIZE;
 	return kvmflip_stats_put(skb, KVMFLIP_A_RXQ_STATS, &rxq->stats, KVMFLIP_STATS_RXQ);
 }
@@ -268,6 +283,24 @@ static int kf_get_layout(struct genl_info *info, int attr, struct kvmflip_xsk_la
 	return 0;
 }
 
+/* A queue is dedicated to a port in steered mode, and in no other. */
+static int kf_get_mode(struct genl_info *info, struct kvmflip_rxq_args *args)
+{
+	struct nlattr *port = info->attrs[KVMFLIP_A_RXQ_PORT];
+
+	if (info->attrs[KVMFLIP_A_RXQ_MODE])
+		args->mode = nla_get_u32(info->attrs[KVMFLIP_A_RXQ_MODE]);
+	if (args->mode == KVMFLIP_MODE_STEERED) {
+		if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_RXQ_PORT))
+			return -EINVAL;
+		args->port = kf_string(info, KVMFLIP_A_RXQ_PORT);
+	} else if (port) {
+		NL_SET_ERR_MSG_ATTR(info->extack, port, "only a steered queue has a port");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /**
  * kvmflip_nl_rxq_attach_doit - take over a socket and serve its queue
  * @skb: request
@@ -277,7 +310,7 @@ static int kf_get_layout(struct genl_info *info, int attr, struct kvmflip_xsk_la
  */
 int kvmflip_nl_rxq_attach_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct kvmflip_rxq_args args = { .link_fd = -1 };
+	struct kvmflip_rxq_args args = { .link_fd = -1, .mode = KVMFLIP_MODE_STRICT };
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_RXQ_IFINDEX) ||
@@ -292,6 +325,9 @@ int kvmflip_nl_rxq_attach_doit(struct sk_buff *skb, struct genl_info *info)
 	if (info->attrs[KVMFLIP_A_RXQ_LINK_FD])
 		args.link_fd = nla_get_u32(info->attrs[KVMFLIP_A_RXQ_LINK_FD]);
 	args.all = nla_get_flag(info->attrs[KVMFLIP_A_RXQ_ALL_QUEUES]);
+	err = kf_get_mode(info, &args);
+	if (err)
+		return err;
 	err = kf_get_layout(info, KVMFLIP_A_RXQ_RX_RING, &args.rx);
 	if (err)
 		return err;
@@ -343,19 +379,12 @@ int kvmflip_nl_rxq_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (err)
 		return err;
-	mutex_lock(&kvmflip_lock);
-	err = -ENOENT;
-	list_for_each_entry(rxq, &kvmflip_rxqs, list) {
-		if (rxq->nic->ifindex != ifindex || rxq->queue != queue)
-			continue;
-		err = kf_reply(info, kf_fill_rxq, rxq);
-		break;
-	}
-	mutex_unlock(&kvmflip_lock);
-	if (err == -ENOENT)
-		NL_SET_ERR_MSG_FMT(info->extack, "queue %u of device %u is not attached", queue,
-				   ifindex);
-	return err;
+	guard(mutex)(&kvmflip_lock);
+	list_for_each_entry(rxq, &kvmflip_rxqs, list)
+		if (rxq->nic->ifindex == ifindex && rxq->queue == queue)
+			return kf_reply(info, kf_fill_rxq, rxq);
+	NL_SET_ERR_MSG_FMT(info->extack, "queue %u of device %u is not attached", queue, ifindex);
+	return -ENOENT;
 }
 
 /**
@@ -389,21 +418,19 @@ static int kf_fill_port_id(struct sk_buff *skb, const void *object)
 static int kf_put_window(struct sk_buff *skb, struct kvmflip_port *port)
 {
 	u64 gpa;
-	int err = 0;
 
-	mutex_lock(&port->lock);
-	if (nla_put_u32(skb, KVMFLIP_A_PORT_STATE, port->state)) {
-		err = -EMSGSIZE;
-	} else if (port->state != KVMFLIP_PORT_STATE_CLOSED) {
-		gpa = kvmflip_port_gpa(port);
-		if (nla_put_u32(skb, KVMFLIP_A_PORT_PID, port->pid) ||
-		    (gpa != KVMFLIP_NO_GPA && nla_put_uint(skb, KVMFLIP_A_PORT_GPA, gpa)))
-			err = -EMSGSIZE;
-	}
-	if (!err && nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.mapped)))
-		err = -EMSGSIZE;
-	mutex_unlock(&port->lock);
-	return err;
+	guard(mutex)(&port->lock);
+	if (nla_put_u32(skb, KVMFLIP_A_PORT_STATE, port->state) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.mapped)) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_HUGE, kvmflip_port_huge(port)))
+		return -EMSGSIZE;
+	if (port->state == KVMFLIP_PORT_STATE_CLOSED)
+		return 0;
+	gpa = kvmflip_port_gpa(port);
+	if (nla_put_u32(skb, KVMFLIP_A_PORT_PID, port->pid) ||
+	    (gpa != KVMFLIP_NO_GPA && nla_put_uint(skb, KVMFLIP_A_PORT_GPA, gpa)))
+		return -EMSGSIZE;
+	return 0;
 }
 
 static int kf_fill_port(struct sk_buff *skb, const void *object)
@@ -414,7 +441,10 @@ static int kf_fill_port(struct sk_buff *skb, const void *object)
 	    nla_put_string(skb, KVMFLIP_A_PORT_POOL, port->pool->name) ||
 	    nla_put(skb, KVMFLIP_A_PORT_MAC, ETH_ALEN, port->config.mac) ||
 	    nla_put_u16(skb, KVMFLIP_A_PORT_VLAN, port->config.vlan) ||
+	    nla_put_uint(skb, KVMFLIP_A_PORT_MIN_SIZE, port->config.min) ||
 	    nla_put_uint(skb, KVMFLIP_A_PORT_MAX_SIZE, port->config.max) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_COPYBREAK, port->config.copybreak) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_LATENCY_USECS, port->config.latency) ||
 	    nla_put_uint(skb, KVMFLIP_A_PORT_WINDOW_SIZE, KVMFLIP_WINDOW_BYTES) ||
 	    nla_put_u32(skb, KVMFLIP_A_PORT_SLOTS, kvmflip_port_slots(port)) ||
 	    kf_put_window(skb, port))
@@ -429,11 +459,7 @@ static struct kvmflip_port *kf_port(struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_PORT_NAME))
 		return ERR_PTR(-EINVAL);
 	port = kvmflip_port_find(kf_string(info, KVMFLIP_A_PORT_NAME));
-	if (port)
-		return port;
-	NL_SET_ERR_MSG_ATTR_FMT(info->extack, info->attrs[KVMFLIP_A_PORT_NAME],
-				"there is no port %s", kf_string(info, KVMFLIP_A_PORT_NAME));
-	return ERR_PTR(-ENOENT);
+	return port ? : ERR_PTR(kf_no_such(info, KVMFLIP_A_PORT_NAME, "port"));
 }
 
 /* Changes in @config what the request names. */
@@ -445,6 +471,12 @@ static void kf_get_config(struct genl_info *info, struct kvmflip_port_config *co
 		config->vlan = nla_get_u16(info->attrs[KVMFLIP_A_PORT_VLAN]);
 	if (info->attrs[KVMFLIP_A_PORT_MAX_SIZE])
 		config->max = nla_get_uint(info->attrs[KVMFLIP_A_PORT_MAX_SIZE]);
+	if (info->attrs[KVMFLIP_A_PORT_MIN_SIZE])
+		config->min = nla_get_uint(info->attrs[KVMFLIP_A_PORT_MIN_SIZE]);
+	if (info->attrs[KVMFLIP_A_PORT_COPYBREAK])
+		config->copybreak = nla_get_u32(info->attrs[KVMFLIP_A_PORT_COPYBREAK]);
+	if (info->attrs[KVMFLIP_A_PORT_LATENCY_USECS])
+		config->latency = nla_get_u32(info->attrs[KVMFLIP_A_PORT_LATENCY_USECS]);
 }
 
 /**
@@ -459,38 +491,32 @@ int kvmflip_nl_port_add_doit(struct sk_buff *skb, struct genl_info *info)
 	struct kvmflip_port_config config = {};
 	struct kvmflip_port *port;
 	struct kvmflip_pool *pool;
+	const char *name;
 	uuid_t uuid;
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_PORT_NAME) ||
-	    GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_PORT_MAC))
+	err = kf_get_new_name(info, KVMFLIP_A_PORT_NAME, &name);
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_PORT_MAC))
 		return -EINVAL;
-	if (!*kf_string(info, KVMFLIP_A_PORT_NAME)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[KVMFLIP_A_PORT_NAME],
-				    "a port needs a name");
-		return -EINVAL;
-	}
 	if (info->attrs[KVMFLIP_A_PORT_UUID])
 		nla_memcpy(&uuid, info->attrs[KVMFLIP_A_PORT_UUID], UUID_SIZE);
 	else
 		uuid_gen(&uuid);
 
-	mutex_lock(&kvmflip_lock);
+	guard(mutex)(&kvmflip_lock);
 	pool = kf_pool(info, KVMFLIP_A_PORT_POOL);
-	err = PTR_ERR_OR_ZERO(pool);
-	if (err)
-		goto out;
-	config.max = kvmflip_port_default_max(pool);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	kvmflip_port_defaults(pool, &config);
 	kf_get_config(info, &config);
-	err = kvmflip_port_add(kf_string(info, KVMFLIP_A_PORT_NAME), pool, &uuid, &config, &port,
-			       info->extack);
+	err = kvmflip_port_add(name, pool, &uuid, &config, &port, info->extack);
 	if (err)
-		goto out;
+		return err;
 	err = kf_reply(info, kf_fill_port_id, port);
 	if (err)
 		kvmflip_port_del(port, info->extack);
-out:
-	mutex_unlock(&kvmflip_lock);
 	return err;
 }
 
@@ -507,19 +533,33 @@ int kvmflip_nl_port_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct kvmflip_port *port;
 	int err;
 
-	mutex_lock(&kvmflip_lock);
+	guard(mutex)(&kvmflip_lock);
 	port = kf_port(info);
-	err = PTR_ERR_OR_ZERO(port);
-	if (err)
-		goto out;
+	if (IS_ERR(port))
+		return PTR_ERR(port);
 	config = port->config;
 	kf_get_config(info, &config);
 	err = kvmflip_port_set(port, &config, info->extack);
-	if (!err)
-		err = kf_reply(info, kf_fill_port_id, port);
-out:
-	mutex_unlock(&kvmflip_lock);
-	return err;
+	return err ? : kf_reply(info, kf_fill_port_id, port);
+}
+
+/**
+ * kvmflip_nl_port_reclaim_doit - ask a guest to return buffers
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_port_reclaim_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kvmflip_port *port;
+	u64 bytes = U64_MAX;
+
+	if (info->attrs[KVMFLIP_A_PORT_RECLAIM_SIZE])
+		bytes = nla_get_uint(info->attrs[KVMFLIP_A_PORT_RECLAIM_SIZE]);
+	guard(mutex)(&kvmflip_lock);
+	port = kf_port(info);
+	return IS_ERR(port) ? PTR_ERR(port) : kvmflip_reclaim(port, bytes, info->extack);
 }
 
 /**
@@ -532,15 +572,10 @@ out:
 int kvmflip_nl_port_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct kvmflip_port *port;
-	int err;
 
-	mutex_lock(&kvmflip_lock);
+	guard(mutex)(&kvmflip_lock);
 	port = kf_port(info);
-	err = PTR_ERR_OR_ZERO(port);
-	if (!err)
-		err = kvmflip_port_del(port, info->extack);
-	mutex_unlock(&kvmflip_lock);
-	return err;
+	return IS_ERR(port) ? PTR_ERR(port) : kvmflip_port_del(port, info->extack);
 }
 
 /**
@@ -553,15 +588,10 @@ int kvmflip_nl_port_del_doit(struct sk_buff *skb, struct genl_info *info)
 int kvmflip_nl_port_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct kvmflip_port *port;
-	int err;
 
-	mutex_lock(&kvmflip_lock);
+	guard(mutex)(&kvmflip_lock);
 	port = kf_port(info);
-	err = PTR_ERR_OR_ZERO(port);
-	if (!err)
-		err = kf_reply(info, kf_fill_port, port);
-	mutex_unlock(&kvmflip_lock);
-	return err;
+	return IS_ERR(port) ? PTR_ERR(port) : kf_reply(info, kf_fill_port, port);
 }
 
 /**

@@ -50,7 +50,7 @@ static int kf_check_netdev(struct net_device *netdev, const struct kvmflip_pool 
 }
 
 static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_pool *pool,
-				      struct xsk_buff_pool *xsk, int link_fd,
+				      struct xsk_buff_pool *xsk, int link_fd, bool copy,
 				      struct netlink_ext_ack *extack)
 {
 	struct kvmflip_nic *nic;
@@ -69,26 +69,25 @@ static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_
 		err = -EBADF;
 		goto err_free;
 	}
-	nic->iommu = kvmflip_iommu_attach(pool, xsk, extack);
+	/* The guests' addresses are not the device's. */
+	err = dev_set_promiscuity(netdev, 1);
+	if (err)
+		goto err_link;
+	nic->iommu = copy ? NULL : kvmflip_iommu_attach(pool, xsk, extack);
 	if (IS_ERR(nic->iommu)) {
 		err = PTR_ERR(nic->iommu);
-		goto err_link;
+		goto err_promiscuity;
 	}
 	nic->pool = pool;
 	nic->ifindex = netdev->ifindex;
 	strscpy(nic->name, netdev->name);
 	nic->netdev = netdev;
-	/* The guests' addresses are not the device's. */
-	err = dev_set_promiscuity(netdev, 1);
-	if (err)
-		goto err_iommu;
 	netdev_hold(netdev, &nic->tracker, GFP_KERNEL);
 	list_add_tail(&nic->list, &kf_nics);
 	return nic;
 
-err_iommu:
-	kvmflip_iommu_detach(nic->iommu);
-	kvmflip_iommu_free(nic->iommu);
+err_promiscuity:
+	dev_set_promiscuity(netdev, -1);
 err_link:
 	if (nic->link)
 		fput(nic->link);
@@ -103,19 +102,22 @@ err_free:
  * @pool: pool of the queue
  * @xsk: AF_XDP's view of the pool for the queue, nothing posted yet
  * @link_fd: BPF link of the XDP program, or -1
+ * @copy: the NIC may reach all of the pool, every frame is copied
  * @extack: for the reason of an error
+ *
+ * After this the queue is to be served: it has other addresses than before.
  *
  * Context: may sleep; rtnl is held.
  * Return: NIC with one more active queue; an error otherwise.
  */
 struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_pool *pool,
-				    struct xsk_buff_pool *xsk, int link_fd,
+				    struct xsk_buff_pool *xsk, int link_fd, bool copy,
 				    struct netlink_ext_ack *extack)
 {
 	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
 
 	if (!nic) {
-		nic = kf_nic_new(netdev, pool, xsk, link_fd, extack);
+		nic = kf_nic_new(netdev, pool, xsk, link_fd, copy, extack);
 		if (IS_ERR(nic))
 			return nic;
 	} else if (!nic->active) {
@@ -125,7 +127,7 @@ struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_po
 		NL_SET_ERR_MSG_FMT(extack, "%s has queues attached to pool %s", netdev->name,
 				   nic->pool->name);
 		return ERR_PTR(-EBUSY);
-	} else if (!kvmflip_iommu_same(nic->iommu, xsk)) {
+	} else if (nic->iommu && !kvmflip_iommu_share(nic->iommu, xsk)) {
 		NL_SET_ERR_MSG(extack, "the queue does not share the memory of the others");
 		return ERR_PTR(-EINVAL);
 	}
@@ -149,21 +151,8 @@ void kvmflip_nic_stop(struct kvmflip_nic *nic)
 	if (--nic->active)
 		return;
 	dev_set_promiscuity(nic->netdev, -1);
-	kvmflip_iommu_detach(nic->iommu);
-}
-
-/**
- * kvmflip_nic_gone - the network device is being unregistered
- * @nic: NIC without active queues
- *
- * Context: rtnl is held.
- */
-void kvmflip_nic_gone(struct kvmflip_nic *nic)
-{
-	ASSERT_RTNL();
-
-	netdev_put(nic->netdev, &nic->tracker);
-	nic->netdev = NULL;
+	if (nic->iommu)
+		kvmflip_iommu_detach(nic->iommu);
 }
 
 /**
@@ -182,10 +171,10 @@ struct file *kvmflip_nic_put(struct kvmflip_nic *nic)
 
 	if (--nic->users)
 		return NULL;
-	if (nic->netdev)
-		kvmflip_nic_gone(nic);
 	list_del(&nic->list);
-	kvmflip_iommu_free(nic->iommu);
+	if (nic->iommu)
+		kvmflip_iommu_free(nic->iommu);
+	netdev_put(nic->netdev, &nic->tracker);
 	kfree(nic);
 	return link;
 }

@@ -13,12 +13,14 @@ struct file;
 /**
  * struct kvmflip_nic - a network device with queues attached to a pool
  * @list: in the list of NICs
- * @netdev: the device; NULL once it is being unregistered
+ * @netdev: the device, held until the last queue is down: if it is unregistered
+ *	    AF_XDP takes the queues down, and its driver waits for us
  * @tracker: of the reference to @netdev
  * @name: last known name of @netdev; kvmflip_lock too
  * @ifindex: number of @netdev
  * @pool: the pool all its queues use
- * @iommu: what it can reach of the pool
+ * @iommu: what it can reach of the pool; NULL if it can reach all of it, because
+ *	   every frame is copied
  * @link: BPF link of its XDP program, held for as long as this exists
  * @active: queues that are served
  * @users: queues that are served or not yet taken down
@@ -40,10 +42,9 @@ struct kvmflip_nic {
 
 struct kvmflip_nic *kvmflip_nic_find(const struct net_device *netdev);
 struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_pool *pool,
-				    struct xsk_buff_pool *xsk, int link_fd,
+				    struct xsk_buff_pool *xsk, int link_fd, bool copy,
 				    struct netlink_ext_ack *extack);
 void kvmflip_nic_stop(struct kvmflip_nic *nic);
-void kvmflip_nic_gone(struct kvmflip_nic *nic);
 struct file *kvmflip_nic_put(struct kvmflip_nic *nic);
 
 #endif /* _KVMFLIP_NIC_H */

@@ -128,8 +128,19 @@ u32 kvmflip_pci_read(struct kvmflip_port *port, u32 offset)
 		value = 0;
 		break;
 	case KVMFLIP_REG_RX_ENTRIES:
+		value = kvmflip_port_rx_entries(port);
+		break;
 	case KVMFLIP_REG_RET_ENTRIES:
-		value = kvmflip_port_ring_entries(port);
+		value = kvmflip_port_ret_entries(port);
+		break;
+	case KVMFLIP_REG_BOUNCE_OFF:
+		value = kvmflip_port_bounce_off(port);
+		break;
+	case KVMFLIP_REG_BOUNCE_SHIFT:
+		value = KVMFLIP_BOUNCE_SHIFT;
+		break;
+	case KVMFLIP_REG_BOUNCES:
+		value = KVMFLIP_BOUNCES;
 		break;
 	case KVMFLIP_REG_RET_OFF:
 		value = kvmflip_port_ret_off(port);

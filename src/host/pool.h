@@ -19,6 +19,7 @@ struct netlink_ext_ack;
  * @name: what users call it
  * @ports: ports that take buffers from it; kvmflip_lock
  * @rxqs: queues that post its buffers; kvmflip_lock
+ * @copies: its queues are in mode copy; kvmflip_lock
  * @files: open files of /dev/kvmflip that chose it; kvmflip_lock
  * @last_queue: id of the queue attached last; kvmflip_lock
  * @node: NUMA node of the memory, or NUMA_NO_NODE
@@ -26,15 +27,18 @@ struct netlink_ext_ack;
  * @chunk_shift: log2 of a chunk's bytes
  * @nr_pages: number of pages
  * @pages: every page, in the order of the chunks
- * @scrap: page that a device finds instead of any of @pages once kvmflip has
- *	   given the device up
+ * @scrap: block of a buffer's size that a device finds instead of any of @pages
+ *	   once kvmflip has given the device up
  * @table: buffers and their states
  * @free: free buffers that nobody has taken, longest free first;
  *	  @table.lock
+ * @nr_free: number of them; @table.lock
+ * @reserved: how many of them are promised to ports; @table.lock
+ * @lru: buffers that guests have, longest first; @table.lock
+ * @pressed: somebody found no free buffer
  * @quarantine: buffers out of use until their references drop; @table.lock
  * @quarantine_work: looks at @quarantine again
  * @umems: AF_XDP memory registrations that pin every page once
- * @stats: counters
  *
  * Lock order: kvmflip_lock is taken first of all but rtnl; @table.lock is a
  * leaf.
@@ -44,6 +48,7 @@ struct kvmflip_pool {
 	char name[KVMFLIP_NAME_LEN];
 	u32 ports;
 	u32 rxqs;
+	bool copies;
 	u32 files;
 	u32 last_queue;
 	int node;
@@ -54,16 +59,46 @@ struct kvmflip_pool {
 	struct page *scrap;
 	struct kvmflip_buffers table;
 	struct list_head free;
+	u32 nr_free;
+	u32 reserved;
+	struct list_head lru;
+	bool pressed;
 	struct list_head quarantine;
 	struct delayed_work quarantine_work;
 	atomic_t umems;
-	struct kvmflip_stats stats;
+};
+
+/**
+ * struct kvmflip_share - a guest's share of a pool; the lock of the pool's table
+ * @held: buffers it has
+ * @min: buffers it is to have whatever others do
+ */
+struct kvmflip_share {
+	u32 held;
+	u32 min;
+};
+
+/**
+ * struct kvmflip_pool_config - what a user asks of a pool
+ * @size: bytes of memory
+ * @buffer_size: bytes of a buffer
+ * @chunk_size: bytes of a chunk
+ * @node: NUMA node, or NUMA_NO_NODE
+ */
+struct kvmflip_pool_config {
+	u64 size;
+	u32 buffer_size;
+	u32 chunk_size;
+	int node;
 };
 
 extern struct list_head kvmflip_pools;
 extern struct mutex kvmflip_lock;
 
-int kvmflip_pool_add(const char *name, u64 size, u32 buffer_size, int node,
+struct page *kvmflip_block_alloc(int node, unsigned int order, gfp_t gfp);
+void kvmflip_block_free(struct page *block, unsigned int order);
+
+int kvmflip_pool_add(const char *name, const struct kvmflip_pool_config *config,
 		     struct netlink_ext_ack *extack);
 int kvmflip_pool_del(struct kvmflip_pool *pool, struct netlink_ext_ack *extack);
 void kvmflip_pool_exit(void);
@@ -72,8 +107,16 @@ u32 kvmflip_pool_take(struct kvmflip_pool *pool, struct list_head *bufs, u32 n);
 void kvmflip_pool_give(struct kvmflip_pool *pool, struct list_head *bufs);
 void kvmflip_pool_move(struct kvmflip_pool *pool, struct list_head *bufs,
 		       enum kvmflip_state from, enum kvmflip_state to);
-void kvmflip_pool_return(struct kvmflip_pool *pool, struct list_head *bufs);
-u64 kvmflip_pool_scrub(struct kvmflip_pool *pool, struct kvmflip_buffer *buf);
+struct kvmflip_buffer *kvmflip_pool_claim(struct kvmflip_pool *pool, struct kvmflip_share *share);
+void kvmflip_pool_unclaim(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 n);
+bool kvmflip_pool_reserve(struct kvmflip_pool *pool, struct kvmflip_share *share, u32 min);
+bool kvmflip_pool_map(struct kvmflip_pool *pool, struct kvmflip_buffer *buf, void *holder,
+		      u32 slot);
+void kvmflip_pool_unmap(struct kvmflip_pool *pool, struct kvmflip_buffer *buf);
+void kvmflip_pool_oldest(struct kvmflip_pool *pool, const void *holder,
+			 bool (*each)(struct kvmflip_buffer *buf, void *arg), void *arg);
+void kvmflip_pool_return(struct kvmflip_pool *pool, struct kvmflip_share *share,
+			 struct list_head *bufs);
 
 /**
  * kvmflip_pool_bytes - memory of a pool
@@ -87,6 +130,17 @@ static inline u64 kvmflip_pool_bytes(const struct kvmflip_pool *pool)
 }
 
 /**
+ * kvmflip_pool_order - size of a buffer as the page allocator has it
+ * @pool: pool
+ *
+ * Return: log2 of the pages in a buffer.
+ */
+static inline u32 kvmflip_pool_order(const struct kvmflip_pool *pool)
+{
+	return pool->buffer_shift - PAGE_SHIFT;
+}
+
+/**
  * kvmflip_pool_first_page - index of a buffer's first page
  * @pool: pool
  * @buf: buffer of it
@@ -96,7 +150,7 @@ static inline u64 kvmflip_pool_bytes(const struct kvmflip_pool *pool)
 static inline u32 kvmflip_pool_first_page(const struct kvmflip_pool *pool,
 					  const struct kvmflip_buffer *buf)
 {
-	return kvmflip_buffer_index(&pool->table, buf) << (pool->buffer_shift - PAGE_SHIFT);
+	return kvmflip_buffer_index(&pool->table, buf) << kvmflip_pool_order(pool);
 }
 
 /**

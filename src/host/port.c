@@ -10,14 +10,28 @@
 #include "kvm.h"
 #include "main.h"
 #include "port.h"
+#include "reclaim.h"
 
 /* Slot numbers taken from a return ring at once. */
 #define KF_RETURN_BATCH		64
 /* Batches until others get a turn. */
 #define KF_RETURN_BUDGET	64
 
-/* Both rings of this many entries fit in front of the slots. */
+/* What a user of drivers expects. */
+#define KF_COPYBREAK		256
+
+/* In microseconds. */
+#define KF_LATENCY		1000
+
+/* The rings of so many slots, and the bounce slots, fit in front of the slots. */
 #define KF_SLOTS_MAX		65536
+
+/* Frames in flight to a guest. */
+#define KF_FRAMES_MIN		1024U
+#define KF_FRAMES_MAX		16384U
+
+/* Guests that ever opened a port. */
+static atomic64_t kf_tenants;
 
 /* Every port that is not deleted; kvmflip_lock. */
 LIST_HEAD(kvmflip_ports);
@@ -110,14 +124,46 @@ u32 kvmflip_port_slots(const struct kvmflip_port *port)
 }
 
 /**
- * kvmflip_port_ring_entries - entries of each of a port's rings
+ * kvmflip_port_rx_entries - entries of a port's RX ring
  * @port: port
  *
- * Return: enough that neither ring can overflow, a power of two.
+ * Return: enough for the frames of all buffers the guest may hold, or for what
+ * it can be expected to handle at a time, and to tell of each buffer that it was
+ * revoked; a power of two.
  */
-u32 kvmflip_port_ring_entries(const struct kvmflip_port *port)
+u32 kvmflip_port_rx_entries(const struct kvmflip_port *port)
 {
-	return roundup_pow_of_two(max(kvmflip_port_slots(port), 64));
+	u32 slots = kvmflip_port_slots(port);
+
+	return roundup_pow_of_two(slots + clamp(slots << port->pool->table.chunk_order,
+						KF_FRAMES_MIN, KF_FRAMES_MAX));
+}
+
+/**
+ * kvmflip_port_ret_entries - entries of a port's return ring
+ * @port: port
+ *
+ * Return: enough that it cannot overflow, a power of two.
+ */
+u32 kvmflip_port_ret_entries(const struct kvmflip_port *port)
+{
+	return roundup_pow_of_two(kvmflip_port_slots(port) + KVMFLIP_BOUNCES);
+}
+
+/**
+ * kvmflip_port_rx_space - number of frames that a port's RX ring has space for
+ * @port: port that is open
+ *
+ * Context: &kvmflip_port.lock is held.
+ * Return: 0 or more, or -EPROTO if the guest has broken the ring.
+ */
+int kvmflip_port_rx_space(struct kvmflip_port *port)
+{
+	int space = kvmflip_rx_space(&port->rx);
+
+	lockdep_assert_held(&port->lock);
+
+	return space < 0 ? space : max(space - (int)port->window.nr, 0);
 }
 
 /**
@@ -128,8 +174,19 @@ u32 kvmflip_port_ring_entries(const struct kvmflip_port *port)
  */
 u32 kvmflip_port_ret_off(const struct kvmflip_port *port)
 {
-	return kvmflip_ring_bytes(kvmflip_port_ring_entries(port),
-				  sizeof(struct kvmflip_rx_desc));
+	return kvmflip_ring_bytes(kvmflip_port_rx_entries(port), sizeof(struct kvmflip_rx_desc));
+}
+
+/**
+ * kvmflip_port_bounce_off - where the bounce slots begin, behind the rings
+ * @port: port
+ *
+ * Return: offset in the window, in bytes.
+ */
+u32 kvmflip_port_bounce_off(const struct kvmflip_port *port)
+{
+	return PAGE_ALIGN(kvmflip_port_ret_off(port) +
+			  kvmflip_ring_bytes(kvmflip_port_ret_entries(port), sizeof(__le32)));
 }
 
 /* What fits into a window, its rings, and the pool. */
@@ -141,17 +198,18 @@ static u32 kf_slots_max(const struct kvmflip_pool *pool)
 }
 
 /**
- * kvmflip_port_default_max - what a port may hold if nobody says
+ * kvmflip_port_defaults - what a port is like if nobody says
  * @pool: where its buffers come from
- *
- * Return: bytes; half of the pool, so that a port that returns nothing does not
- * have it all.
+ * @config: to fill in; half of the pool, so that a port that returns nothing
+ *	    does not have it all
  */
-u64 kvmflip_port_default_max(const struct kvmflip_pool *pool)
+void kvmflip_port_defaults(const struct kvmflip_pool *pool, struct kvmflip_port_config *config)
 {
 	u32 half = max(pool->table.nr / 2, 1);
 
-	return (u64)min(half, kf_slots_max(pool)) << pool->buffer_shift;
+	config->max = (u64)min(half, kf_slots_max(pool)) << pool->buffer_shift;
+	config->copybreak = KF_COPYBREAK;
+	config->latency = KF_LATENCY;
 }
 
 static int kf_check_config(const struct kvmflip_port *self, struct kvmflip_pool *pool,
@@ -171,6 +229,11 @@ static int kf_check_config(const struct kvmflip_port *self, struct kvmflip_pool 
 				   1UL << pool->buffer_shift, most << pool->buffer_shift);
 		return -ERANGE;
 	}
+	if (config->min > config->max || !IS_ALIGNED(config->min, 1ULL << pool->buffer_shift)) {
+		NL_SET_ERR_MSG_FMT(extack, "min must be a multiple of %lu, up to max",
+				   1UL << pool->buffer_shift);
+		return -ERANGE;
+	}
 	list_for_each_entry(port, &kvmflip_ports, list) {
 		if (port == self || port->config.vlan != config->vlan ||
 		    !ether_addr_equal(port->config.mac, config->mac))
@@ -180,6 +243,18 @@ static int kf_check_config(const struct kvmflip_port *self, struct kvmflip_pool 
 		return -EADDRINUSE;
 	}
 	return 0;
+}
+
+static int kf_reserve(struct kvmflip_port *port, const struct kvmflip_port_config *config,
+		      struct netlink_ext_ack *extack)
+{
+	struct kvmflip_pool *pool = port->pool;
+
+	if (kvmflip_pool_reserve(pool, &port->share, config->min >> pool->buffer_shift))
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "pool %s has not so much that is neither used nor kept",
+			   pool->name);
+	return -ENOSPC;
 }
 
 /* Begins anywhere, so as not to meet entries of an earlier life of the module. */
@@ -206,7 +281,7 @@ static void kf_return_work(struct work_struct *work);
  * @extack: for the reason of an error
  *
  * Context: may sleep; kvmflip_lock is held.
- * Return: 0, -EEXIST, -EADDRINUSE, -EADDRNOTAVAIL, -ERANGE, -ENOMEM.
+ * Return: 0, -EEXIST, -EADDRINUSE, -EADDRNOTAVAIL, -ERANGE, -ENOSPC, -ENOMEM.
  */
 int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *uuid,
 		     const struct kvmflip_port_config *config, struct kvmflip_port **ret,
@@ -242,16 +317,24 @@ int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *
 	mutex_init(&port->return_lock);
 	mutex_init(&port->lock);
 	INIT_WORK(&port->return_work, kf_return_work);
+	INIT_DELAYED_WORK(&port->reclaim_work, kvmflip_reclaim_work);
 	kvmflip_stats_init(&port->stats);
+	err = kf_reserve(port, config, extack);
+	if (err)
+		goto err_free;
 	err = xa_alloc(&kf_port_ids, &port->id, port, xa_limit_31b, GFP_KERNEL);
-	if (err) {
-		kfree(port);
-		return err;
-	}
+	if (err)
+		goto err_reserve;
 	list_add_tail(&port->list, &kvmflip_ports);
 	pool->ports++;
 	*ret = port;
 	return 0;
+
+err_reserve:
+	kvmflip_pool_reserve(pool, &port->share, 0);
+err_free:
+	kfree(port);
+	return err;
 }
 
 /**
@@ -264,7 +347,7 @@ int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *
  * the old address are not delivered.
  *
  * Context: may sleep; kvmflip_lock is held.
- * Return: 0, -EBUSY, -EADDRINUSE, -EADDRNOTAVAIL, -ERANGE.
+ * Return: 0, -EBUSY, -EADDRINUSE, -EADDRNOTAVAIL, -ERANGE, -ENOSPC.
  */
 int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config *config,
 		     struct netlink_ext_ack *extack)
@@ -283,6 +366,9 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
 				   port->pid);
 		err = -EBUSY;
 	} else {
+		err = kf_reserve(port, config, extack);
+	}
+	if (!err) {
 		if (config->vlan != port->config.vlan ||
 		    !ether_addr_equal(config->mac, port->config.mac))
 			port->gen = kf_next_gen();
@@ -314,6 +400,7 @@ int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack)
 	port->dead = true;
 	mutex_unlock(&port->lock);
 
+	kvmflip_pool_reserve(port->pool, &port->share, 0);
 	list_del(&port->list);
 	xa_erase(&kf_port_ids, port->id);
 	port->pool->ports--;
@@ -338,13 +425,17 @@ void kvmflip_port_exit(void)
 
 static void kf_init_rings(struct kvmflip_port *port)
 {
-	u32 nr = kvmflip_port_ring_entries(port);
+	void *mem = port->window.rings;
 
 	lockdep_assert_held(&port->return_lock);
 	lockdep_assert_held(&port->lock);
 
-	kvmflip_ring_init(&port->rx, port->window.rings, nr);
-	kvmflip_ring_init(&port->ret, port->window.rings + kvmflip_port_ret_off(port), nr);
+	kvmflip_ring_init(&port->rx, mem, kvmflip_port_rx_entries(port));
+	kvmflip_ring_init(&port->ret, mem + kvmflip_port_ret_off(port),
+			  kvmflip_port_ret_entries(port));
+	kvmflip_bounce_init(&port->bounce, mem + kvmflip_port_bounce_off(port),
+			    1U << port->pool->chunk_shift);
+	port->owed = 0;
 }
 
 static void kf_set_state(struct kvmflip_port *port, enum kvmflip_port_state state)
@@ -383,9 +474,8 @@ int kvmflip_port_open(struct kvmflip_port *port, struct address_space *mapping, 
 
 	/* Nobody looks at the window before it runs: no lock of the frames' path. */
 	err = kvmflip_window_init(&port->window, port->pool, &port->stats,
-				  kvmflip_port_slots(port), kvmflip_port_ret_off(port) +
-				  kvmflip_ring_bytes(kvmflip_port_ring_entries(port),
-						     sizeof(__le32)));
+				  kvmflip_port_slots(port),
+				  kvmflip_port_bounce_off(port) + KVMFLIP_BOUNCE_BYTES);
 	if (err) {
 		kf_set_state(port, KVMFLIP_PORT_STATE_CLOSED);
 		goto out;
@@ -396,6 +486,7 @@ int kvmflip_port_open(struct kvmflip_port *port, struct address_space *mapping, 
 	mutex_lock(&port->lock);
 	kf_init_rings(port);
 	port->kvm = kvm;
+	port->tenant = atomic64_inc_return(&kf_tenants);
 	mutex_unlock(&port->lock);
 out:
 	mutex_unlock(&port->return_lock);
@@ -411,11 +502,12 @@ static void kf_revoke_all(struct kvmflip_port *port)
 
 	lockdep_assert_held(&port->return_lock);
 
+	kvmflip_window_concede_all(&port->window);
 	while ((n = kvmflip_window_used(&port->window, slots, ARRAY_SIZE(slots)))) {
 		n = kvmflip_window_empty(&port->window, slots, n, &bufs);
 		if (WARN_ON_ONCE(!n))
 			break;
-		kvmflip_pool_return(port->pool, &bufs);
+		kvmflip_pool_return(port->pool, &port->share, &bufs);
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_REVOKED, n);
 	}
 }
@@ -433,6 +525,7 @@ void kvmflip_port_close(struct kvmflip_port *port)
 	/* First keep frames out, but keep the window until it is empty. */
 	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
 	cancel_work_sync(&port->return_work);
+	cancel_delayed_work_sync(&port->reclaim_work);
 
 	mutex_lock(&port->return_lock);
 	kf_revoke_all(port);
@@ -529,22 +622,50 @@ void kvmflip_port_doorbell(struct kvmflip_port *port)
 	queue_work(kvmflip_wq, &port->return_work);
 }
 
+/*
+ * What of @slots holds a buffer, and is the guest's to return, moves to the
+ * front; what else there is to return is taken. Returns how much of it is good.
+ */
+static u32 kf_sort_out(struct kvmflip_port *port, u32 *slots, u32 n, u32 *buffers)
+{
+	u32 i, good = 0;
+
+	*buffers = 0;
+	mutex_lock(&port->lock);
+	for (i = 0; i < n; i++) {
+		if (slots[i] < port->window.nr) {
+			if (kvmflip_window_concede(&port->window, slots[i]))
+				good++;
+			else
+				slots[(*buffers)++] = slots[i];
+		} else if (kvmflip_bounce_return(&port->bounce, slots[i] - port->window.nr)) {
+			good++;
+		}
+	}
+	mutex_unlock(&port->lock);
+	return good;
+}
+
 /* One batch of returns: how many, or what kvmflip_return_pull() says. */
 static int kf_return_batch(struct kvmflip_port *port)
 {
 	u32 slots[KF_RETURN_BATCH];
+	u32 good, buffers;
 	LIST_HEAD(bufs);
-	u32 good;
 	int n;
 
 	n = kvmflip_return_pull(&port->ret, slots, ARRAY_SIZE(slots));
 	if (n <= 0)
 		return n;
-	good = kvmflip_window_empty(&port->window, slots, n, &bufs);
-	kvmflip_pool_return(port->pool, &bufs);
-	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_RETURNS, good);
-	if (good < n)
-		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_BAD_RETURNS, n - good);
+	good = kf_sort_out(port, slots, n, &buffers);
+	buffers = kvmflip_window_empty(&port->window, slots, buffers, &bufs);
+	kvmflip_pool_return(port->pool, &port->share, &bufs);
+	port->owed -= min(port->owed, buffers);
+	if (!port->owed)
+		cancel_delayed_work(&port->reclaim_work);
+	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_RETURNS, buffers);
+	if (good + buffers < n)
+		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_BAD_RETURNS, n - good - buffers);
 	return n;
 }
 
@@ -567,14 +688,8 @@ static void kf_return_work(struct work_struct *work)
 	mutex_unlock(&port->return_lock);
 }
 
-/**
- * kvmflip_port_gpa - where the guest sees the slots
- * @port: port
- *
- * Context: may sleep; &kvmflip_port.lock is held.
- * Return: guest-physical address, or KVMFLIP_NO_GPA.
- */
-u64 kvmflip_port_gpa(struct kvmflip_port *port)
+/* Where the VMM has the slots, or 0 if it has no VM or has not mapped them. */
+static unsigned long kf_slots_hva(struct kvmflip_port *port)
 {
 	unsigned long hva = 0;
 
@@ -585,5 +700,35 @@ u64 kvmflip_port_gpa(struct kvmflip_port *port)
 		hva = port->window.hva;
 		spin_unlock(&port->window.lock);
 	}
-	return hva ? kvmflip_kvm_gpa(port->kvm, hva + KVMFLIP_SLOTS_OFF) : KVMFLIP_NO_GPA;
+	return hva ? hva + KVMFLIP_SLOTS_OFF : 0;
+}
+
+/**
+ * kvmflip_port_gpa - where the guest sees the slots
+ * @port: port
+ *
+ * Context: may sleep; &kvmflip_port.lock is held.
+ * Return: guest-physical address, or KVMFLIP_NO_GPA.
+ */
+u64 kvmflip_port_gpa(struct kvmflip_port *port)
+{
+	unsigned long hva = kf_slots_hva(port);
+
+	return hva ? kvmflip_kvm_gpa(port->kvm, hva) : KVMFLIP_NO_GPA;
+}
+
+/**
+ * kvmflip_port_huge - can KVM map a buffer of the port with one entry?
+ * @port: port
+ *
+ * Context: may sleep; &kvmflip_port.lock is held.
+ * Return: KVMFLIP_HUGE_POSSIBLE, or why not.
+ */
+enum kvmflip_huge kvmflip_port_huge(struct kvmflip_port *port)
+{
+	unsigned long hva = kf_slots_hva(port);
+
+	if (port->pool->buffer_shift < PMD_SHIFT)
+		return KVMFLIP_HUGE_SMALL_BUFFERS;
+	return hva ? kvmflip_kvm_huge(port->kvm, hva) : KVMFLIP_HUGE_UNKNOWN;
 }

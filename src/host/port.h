@@ -7,6 +7,7 @@
 #include <linux/kref.h>
 #include <linux/uuid.h>
 
+#include "bounce.h"
 #include "ring.h"
 #include "stats.h"
 #include "window.h"
@@ -20,12 +21,19 @@ struct netlink_ext_ack;
  * struct kvmflip_port_config - what a user asks of a port
  * @mac: address of the guest
  * @vlan: VLAN id, 0 for untagged
+ * @min: bytes of the pool that are kept for it
  * @max: most bytes of the pool it may hold
+ * @copybreak: frames of up to so many bytes are copied
+ * @latency: longest time a frame waits in a buffer that is not full, in
+ *	     microseconds
  */
 struct kvmflip_port_config {
 	u8 mac[ETH_ALEN];
 	u16 vlan;
+	u64 min;
 	u64 max;
+	u32 copybreak;
+	u32 latency;
 };
 
 /**
@@ -45,13 +53,19 @@ struct kvmflip_port_config {
  *		 the VMM
  * @return_work: drains the return ring
  * @ret: return ring; @return_lock
+ * @owed: buffers the guest was asked for and has not returned; @return_lock
+ * @reclaim_work: takes those that it still owes after a grace period
+ * @asked: buffers it is about to be asked for; kvmflip_lock
+ * @share: what it has of the pool
  * @lock: protects all that follows; never waits for the VMM
  * @state: enum kvmflip_port_state; buffers reach the guest in RUNNING only
  * @dead: deleted; the device can no longer be opened
+ * @tenant: number of the guest, never that of another one of any port
  * @kvm: VM of the VMM while the device is open, or NULL
  * @pid: thread group that opened the device
  * @irq: eventfd of KVMFLIP_VEC_RX, or NULL
  * @rx: RX ring
+ * @bounce: bounce slots
  * @window: slots; it exists while the device is open, made and destroyed under
  *	    @return_lock while nothing is delivered
  * @stats: counters
@@ -72,14 +86,20 @@ struct kvmflip_port {
 	struct mutex return_lock;	/* see above */
 	struct work_struct return_work;
 	struct kvmflip_host_ring ret;
+	u32 owed;
+	struct delayed_work reclaim_work;
+	u32 asked;
+	struct kvmflip_share share;
 
 	struct mutex lock;	/* see above */
 	enum kvmflip_port_state state;
 	bool dead;
+	u64 tenant;
 	struct kvm *kvm;
 	pid_t pid;
 	struct eventfd_ctx *irq;
 	struct kvmflip_host_ring rx;
+	struct kvmflip_bounce bounce;
 	struct kvmflip_window window;
 	struct kvmflip_stats stats;
 };
@@ -93,7 +113,7 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
 		     struct netlink_ext_ack *extack);
 int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack);
 void kvmflip_port_exit(void);
-u64 kvmflip_port_default_max(const struct kvmflip_pool *pool);
+void kvmflip_port_defaults(const struct kvmflip_pool *pool, struct kvmflip_port_config *config);
 struct kvmflip_port *kvmflip_port_find(const char *name);
 struct kvmflip_port *kvmflip_port_find_uuid(const uuid_t *uuid);
 struct kvmflip_port *kvmflip_port_get(u32 id);
@@ -108,8 +128,12 @@ void kvmflip_port_set_irq(struct kvmflip_port *port, struct eventfd_ctx *irq);
 void kvmflip_port_notify(struct kvmflip_port *port);
 void kvmflip_port_doorbell(struct kvmflip_port *port);
 u64 kvmflip_port_gpa(struct kvmflip_port *port);
+enum kvmflip_huge kvmflip_port_huge(struct kvmflip_port *port);
 u32 kvmflip_port_slots(const struct kvmflip_port *port);
-u32 kvmflip_port_ring_entries(const struct kvmflip_port *port);
+u32 kvmflip_port_rx_entries(const struct kvmflip_port *port);
+u32 kvmflip_port_ret_entries(const struct kvmflip_port *port);
 u32 kvmflip_port_ret_off(const struct kvmflip_port *port);
+u32 kvmflip_port_bounce_off(const struct kvmflip_port *port);
+int kvmflip_port_rx_space(struct kvmflip_port *port);
 
 #endif /* _KVMFLIP_PORT_H */

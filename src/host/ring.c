@@ -139,3 +139,13 @@ bool kvmflip_return_arm(struct kvmflip_host_ring *ring)
 	smp_mb();
 	return le32_to_cpu(READ_ONCE(ring->shared->prod)) != ring->cons;
 }
+
+/**
+ * kvmflip_return_want - ask for slots
+ * @ring: return ring
+ * @n: how many, besides those that are pulled already
+ */
+void kvmflip_return_want(struct kvmflip_host_ring *ring, u32 n)
+{
+	WRITE_ONCE(ring->shared->wanted, cpu_to_le32(ring->cons + n));
+}

@@ -43,5 +43,6 @@ void kvmflip_rx_put(struct kvmflip_host_ring *ring, u32 slot, u32 offset, u32 le
 bool kvmflip_rx_publish(struct kvmflip_host_ring *ring);
 int kvmflip_return_pull(struct kvmflip_host_ring *ring, u32 *slots, u32 max);
 bool kvmflip_return_arm(struct kvmflip_host_ring *ring);
+void kvmflip_return_want(struct kvmflip_host_ring *ring, u32 n);
 
 #endif /* _KVMFLIP_RING_H */

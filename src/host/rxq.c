@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip: receive queues of NICs that write into a pool. */
 
-#include <kunit/visibility.h>
-#include <linux/bpf.h>
 #include <linux/delay.h>
 #include <linux/ethtool.h>
 #include <linux/file.h>
 #include <linux/netlink.h>
-#include <linux/nospec.h>
 #include <linux/rtnetlink.h>
 #include <net/xdp_sock.h>
 #include <net/xdp_sock_drv.h>
 
 #include "../compat.h"
-#include "deliver.h"
 #include "main.h"
 #include "rxq.h"
+#include "serve.h"
 
-/* Batches until others get a turn. */
-#define KF_BUDGET	16
 /* The ring of a driver that does not say how large it is. */
 #define KF_DRIVER_RING	1024
 /* What drivers take from a fill ring before they say so. */
 #define KF_FILL_SLACK	64
-/* How soon to try again when there was no memory to grant a buffer. */
-#define KF_RETRY	msecs_to_jiffies(10)
-/* Chunks looked at until others get a turn. */
-#define KF_DRAIN_BATCH	4096
 /* How long a driver may take to give a queue back until somebody is told. */
 #define KF_DETACH	(30 * HZ)
 /* In this time a lazy IOMMU domain has forgotten what AF_XDP unmapped. */
@@ -42,173 +33,6 @@ static struct workqueue_struct *kf_finish_wq;
 static LIST_HEAD(kf_finishing);
 static DEFINE_SPINLOCK(kf_finishing_lock);
 static DECLARE_WAIT_QUEUE_HEAD(kf_finished);
-
-static int kf_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
-{
-	struct kvmflip_rxq *rxq = container_of(wait, struct kvmflip_rxq, wait);
-
-	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
-	return 0;
-}
-
-/* Marks what was granted as the NIC's and shows it to the driver. */
-static void kf_post(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmflip_delta *delta)
-{
-	struct kvmflip_buffers *table = &rxq->pool->table;
-	struct kvmflip_buffer *buf, *next;
-	u32 i, chunk;
-
-	kvmflip_pool_move(rxq->pool, bufs, KVMFLIP_FREE, KVMFLIP_POSTED);
-	if (list_empty(bufs))
-		return;
-	list_for_each_entry_safe(buf, next, bufs, list) {
-		list_del_init(&buf->list);
-		chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
-		for (i = 0; i < 1U << table->chunk_order; i++, chunk++) {
-			kvmflip_chunk_post(table, chunk, rxq->id);
-			kvmflip_xsk_fill_put(&rxq->xsk, (u64)chunk << rxq->pool->chunk_shift);
-		}
-		rxq->posted++;
-	}
-	if (kvmflip_xsk_fill_publish(&rxq->xsk))
-		delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
-}
-
-/* Scrubs, grants and posts free buffers; what cannot be granted goes back. */
-static void kf_refill(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmflip_delta *delta)
-{
-	struct kvmflip_buffer *buf;
-	LIST_HEAD(failed);
-	u64 zeroed = 0;
-
-	list_for_each_entry(buf, bufs, list)
-		zeroed += kvmflip_pool_scrub(rxq->pool, buf);
-	if (zeroed)
-		kvmflip_stats_inc(&rxq->pool->stats, KVMFLIP_A_STATS_BYTES_ZEROED, zeroed);
-	kvmflip_iommu_grant(rxq->nic->iommu, bufs, &failed, delta);
-	kf_post(rxq, bufs, delta);
-	kvmflip_pool_give(rxq->pool, &failed);
-}
-
-/*
- * Finds the buffer of a completion, if it is one that this queue has posted.
- * Returns the counter of the reason if there is no frame to deliver, else 0.
- */
-VISIBLE_IF_KUNIT
-unsigned int kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc,
-			 struct kvmflip_frame *frame)
-{
-	struct kvmflip_pool *pool = rxq->pool;
-	u32 chunk_size = 1U << pool->chunk_shift;
-	u32 offset = desc->addr & (chunk_size - 1);
-	u64 chunk = desc->addr >> pool->chunk_shift;
-	struct kvmflip_buffer *buf;
-
-	frame->buf = NULL;
-	frame->len = desc->len;
-	if (chunk >= (u64)pool->table.nr << pool->table.chunk_order)
-		return KVMFLIP_A_STATS_DROPPED_INVALID;
-	chunk = array_index_nospec(chunk, (u64)pool->table.nr << pool->table.chunk_order);
-	if (!kvmflip_chunk_complete(&pool->table, chunk, rxq->id))
-		return KVMFLIP_A_STATS_DROPPED_UNPOSTED;
-	buf = &pool->table.buf[chunk >> pool->table.chunk_order];
-
-	rxq->posted--;
-	buf->dirty = true;
-	frame->buf = buf;
-	frame->offset = desc->addr & ((1U << pool->buffer_shift) - 1);
-	frame->data = page_address(kvmflip_pool_page(pool, buf)) + frame->offset;
-	if (offset < sizeof(struct kvmflip_meta) || !desc->len ||
-	    desc->len > chunk_size - offset || desc->options & XDP_PKT_CONTD)
-		return KVMFLIP_A_STATS_DROPPED_INVALID;
-	return 0;
-}
-
-/* Takes completions: the frames in them, and the buffers, with or without one. */
-static int kf_take(struct kvmflip_rxq *rxq, u32 *nr_frames, struct list_head *filled,
-		   struct kvmflip_delta *delta)
-{
-	int i, received = kvmflip_xsk_receive(&rxq->xsk, rxq->descs, KVMFLIP_BATCH);
-	struct kvmflip_frame *frame;
-	unsigned int drop;
-	u32 n = 0;
-
-	for (i = 0; i < received; i++) {
-		frame = &rxq->frames[n];
-		drop = kf_complete(rxq, &rxq->descs[i], frame);
-		if (frame->buf)
-			list_add_tail(&frame->buf->list, filled);
-		if (drop) {
-			delta->v[KVMFLIP_A_STATS_RECEIVED]++;
-			delta->v[drop]++;
-		} else {
-			n++;
-		}
-	}
-	*nr_frames = n;
-	return received;
-}
-
-/*
- * One batch. The NIC's access to the buffers is gone before anything in them
- * is looked at, so that what was looked at is what is delivered. There is a
- * free buffer in hand for each that may go to a guest, so that the NIC never
- * has fewer than before.
- */
-static int kf_rxq_batch(struct kvmflip_rxq *rxq)
-{
-	struct kvmflip_pool *pool = rxq->pool;
-	struct kvmflip_delta delta = {};
-	struct kvmflip_frame *frame;
-	LIST_HEAD(filled);
-	LIST_HEAD(spares);
-	int received;
-	u32 n, nr;
-
-	received = kf_take(rxq, &n, &filled, &delta);
-	if (received < 0)
-		return received;
-	kvmflip_iommu_revoke(rxq->nic->iommu, &filled, &delta);
-	kvmflip_pool_move(pool, &filled, KVMFLIP_POSTED, KVMFLIP_FILLED);
-
-	nr = kvmflip_pool_take(pool, &spares, rxq->target - rxq->posted);
-	for (frame = rxq->frames; frame < rxq->frames + n; frame++)
-		memcpy(&frame->meta, frame->data - sizeof(frame->meta), sizeof(frame->meta));
-	kvmflip_deliver(pool, rxq->nic->netdev, rxq->frames, n, nr, &delta);
-
-	kvmflip_pool_move(pool, &filled, KVMFLIP_FILLED, KVMFLIP_FREE);
-	nr = rxq->target - rxq->posted;
-	nr -= min_t(u32, nr, list_count_nodes(&filled));
-	while (nr-- && !list_empty(&spares))
-		list_move_tail(spares.next, &filled);
-	kvmflip_pool_give(pool, &spares);
-	kf_refill(rxq, &filled, &delta);
-	kvmflip_stats_add(&rxq->stats, &delta);
-	return received;
-}
-
-static void kf_rxq_work(struct work_struct *work)
-{
-	struct kvmflip_rxq *rxq = container_of(to_delayed_work(work), struct kvmflip_rxq, work);
-	int n, budget = KF_BUDGET;
-
-	if (rxq->broken)
-		return;
-	do {
-		n = kf_rxq_batch(rxq);
-		cond_resched();
-	} while (n > 0 && --budget);
-
-	if (n < 0) {
-		netdev_err(rxq->nic->netdev, "kvmflip: RX ring of queue %u is corrupt\n",
-			   rxq->queue);
-		rxq->broken = true;
-	} else if (n > 0) {
-		mod_delayed_work(kvmflip_wq, &rxq->work, 0);
-	} else if (rxq->posted < rxq->target) {
-		queue_delayed_work(kvmflip_wq, &rxq->work, KF_RETRY);
-	}
-}
 
 static struct kvmflip_rxq *kf_rxq_find(const struct net_device *netdev, u32 queue)
 {
@@ -248,6 +72,19 @@ static int kf_check_umem(const struct kvmflip_pool *pool, const struct xdp_umem 
 		return -EINVAL;
 	}
 	return 0;
+}
+
+/* A NIC that may write to all of a pool must not share it with guests. */
+static int kf_check_mode(const struct kvmflip_pool *pool, enum kvmflip_mode mode,
+			 struct netlink_ext_ack *extack)
+{
+	bool copies = mode == KVMFLIP_MODE_COPY;
+
+	if (!pool->rxqs || pool->copies == copies)
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "pool %s has queues in %s: use another pool", pool->name,
+			   pool->copies ? "mode copy" : "other modes than copy");
+	return -EBUSY;
 }
 
 static int kf_check_queue(struct net_device *netdev, const struct kvmflip_rxq_args *args,
@@ -296,9 +133,8 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 			const struct kvmflip_rxq_args *args, struct netlink_ext_ack *extack)
 {
 	struct xsk_buff_pool *xsk = xsk_get_pool_from_qid(netdev, args->queue);
-	struct kvmflip_delta delta = {};
+	u32 got, chunks, order;
 	LIST_HEAD(bufs);
-	u32 got;
 	int err;
 
 	rxq->pool = kvmflip_pool_find(args->pool);
@@ -318,37 +154,49 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 	err = kf_check_umem(rxq->pool, rxq->xsk.xs->umem, extack);
 	if (err)
 		return err;
+	err = kf_check_mode(rxq->pool, args->mode, extack);
+	if (err)
+		return err;
 
-	rxq->target = kf_target(netdev, rxq->xsk.rx.nr);
+	/* One buffer is filling, and another has chunks that a driver passed over. */
+	order = rxq->pool->table.chunk_order;
+	rxq->target = ((kf_target(netdev, rxq->xsk.rx.nr) - 1) >> order) + 1 + (order ? 2 : 0);
+	chunks = rxq->target << order;
 	/* Twice, so that a driver that skips entries does not make it overflow. */
-	if (rxq->xsk.fill.nr < 2 * rxq->target) {
+	if (rxq->xsk.fill.nr < 2 * chunks) {
 		NL_SET_ERR_MSG_FMT(extack, "the fill ring has %u entries, it needs %u",
-				   rxq->xsk.fill.nr, 2 * rxq->target);
+				   rxq->xsk.fill.nr, 2 * chunks);
 		return -EINVAL;
 	}
 	got = kvmflip_pool_take(rxq->pool, &bufs, rxq->target);
 	if (got < rxq->target) {
-		kvmflip_pool_give(rxq->pool, &bufs);
 		NL_SET_ERR_MSG_FMT(extack, "pool %s has %u free buffers, a queue needs %u",
 				   rxq->pool->name, got, rxq->target);
-		return -ENOSPC;
+		err = -ENOSPC;
+		goto err_give;
 	}
-
-	rxq->nic = kvmflip_nic_get(netdev, rxq->pool, xsk, args->link_fd, extack);
+	err = kvmflip_serve_init(rxq);
+	if (err)
+		goto err_give;
+	rxq->nic = kvmflip_nic_get(netdev, rxq->pool, xsk, args->link_fd,
+				   args->mode == KVMFLIP_MODE_COPY, extack);
 	if (IS_ERR(rxq->nic)) {
-		kvmflip_pool_give(rxq->pool, &bufs);
-		return PTR_ERR(rxq->nic);
+		err = PTR_ERR(rxq->nic);
+		goto err_serve;
 	}
 	if (!rxq->pool->rxqs++)
 		atomic_set(&rxq->pool->umems, 1);
+	rxq->pool->copies = args->mode == KVMFLIP_MODE_COPY;
 	rxq->id = ++rxq->pool->last_queue;
 	list_add_tail(&rxq->list, &kvmflip_rxqs);
-
-	kf_refill(rxq, &bufs, &delta);
-	kvmflip_stats_add(&rxq->stats, &delta);
-	add_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
-	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+	kvmflip_serve_start(rxq, &bufs);
 	return 0;
+
+err_serve:
+	kvmflip_serve_destroy(rxq);
+err_give:
+	kvmflip_pool_give(rxq->pool, &bufs);
+	return err;
 }
 
 /* Nobody serves the queue from here on, and its device reaches no buffer. */
@@ -357,8 +205,7 @@ static void kf_rxq_stop(struct kvmflip_rxq *rxq)
 	ASSERT_RTNL();
 	lockdep_assert_held(&kvmflip_lock);
 
-	remove_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
-	cancel_delayed_work_sync(&rxq->work);
+	kvmflip_serve_stop(rxq);
 	kvmflip_nic_stop(rxq->nic);
 	spin_lock(&kf_finishing_lock);
 	list_move_tail(&rxq->list, &kf_finishing);
@@ -395,34 +242,6 @@ static bool kf_queue_is_down(struct kvmflip_rxq *rxq, const struct xsk_buff_pool
 	return down;
 }
 
-/* What the queue had posted when it was stopped. */
-static void kf_drain(struct kvmflip_rxq *rxq)
-{
-	struct kvmflip_buffers *table = &rxq->pool->table;
-	struct kvmflip_delta delta = {};
-	struct kvmflip_buffer *buf;
-	LIST_HEAD(bufs);
-	u32 chunk, order = table->chunk_order;
-
-	for (chunk = 0; chunk < table->nr << order; chunk++) {
-		if (!(chunk % KF_DRAIN_BATCH))
-			cond_resched();
-		if (READ_ONCE(table->posted[chunk]) != rxq->id ||
-		    !kvmflip_chunk_complete(table, chunk, rxq->id))
-			continue;
-		buf = &table->buf[chunk >> order];
-		buf->dirty = true;
-		if (list_empty(&buf->list))
-			list_add_tail(&buf->list, &bufs);
-	}
-	/* Other queues of the device keep its mapping of the pool alive. */
-	if (rxq->nic->active)
-		kvmflip_iommu_revoke(rxq->nic->iommu, &bufs, &delta);
-	kvmflip_pool_move(rxq->pool, &bufs, KVMFLIP_POSTED, KVMFLIP_FILLED);
-	kvmflip_pool_move(rxq->pool, &bufs, KVMFLIP_FILLED, KVMFLIP_FREE);
-	kvmflip_pool_give(rxq->pool, &bufs);
-}
-
 static void kf_finish_work(struct work_struct *work)
 {
 	struct kvmflip_rxq *rxq = container_of(work, struct kvmflip_rxq, finish);
@@ -442,7 +261,7 @@ static void kf_finish_work(struct work_struct *work)
 	msleep(KF_FLUSH_MS);
 
 	rtnl_lock();
-	kf_drain(rxq);
+	kvmflip_serve_drain(rxq);
 	link = kvmflip_nic_put(rxq->nic);
 	rtnl_unlock();
 	if (link)
@@ -456,6 +275,7 @@ static void kf_finish_work(struct work_struct *work)
 	list_del(&rxq->list);
 	spin_unlock(&kf_finishing_lock);
 	wake_up_all(&kf_finished);
+	kvmflip_serve_destroy(rxq);
 	kfree(rxq);
 }
 
@@ -479,12 +299,12 @@ int kvmflip_rxq_attach(struct net *net, const struct kvmflip_rxq_args *args,
 	if (!rxq)
 		return -ENOMEM;
 	rxq->queue = args->queue;
-	INIT_DELAYED_WORK(&rxq->work, kf_rxq_work);
+	rxq->mode = args->mode;
 	INIT_WORK(&rxq->finish, kf_finish_work);
-	init_waitqueue_func_entry(&rxq->wait, kf_wake);
 	kvmflip_stats_init(&rxq->stats);
 
-	err = kvmflip_xsk_open(&rxq->xsk, args->xsk_fd, &args->rx, &args->fill, extack);
+	err = kvmflip_xsk_open(&rxq->xsk, args->xsk_fd, args->mode != KVMFLIP_MODE_COPY,
+			       &args->rx, &args->fill, extack);
 	if (err)
 		goto err_free;
 
@@ -583,7 +403,6 @@ static void kf_netdev_gone(struct net_device *netdev)
 		if (rxq->nic == nic)
 			kf_rxq_stop(rxq);
 	mutex_unlock(&kvmflip_lock);
-	kvmflip_nic_gone(nic);
 }
 
 /*

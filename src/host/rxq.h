@@ -3,6 +3,7 @@
 #ifndef _KVMFLIP_RXQ_H
 #define _KVMFLIP_RXQ_H
 
+#include <linux/hrtimer.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -10,6 +11,8 @@
 #include "nic.h"
 #include "stats.h"
 #include "xsk.h"
+
+struct kvmflip_port;
 
 /* Completions taken from a queue at once. */
 #define KVMFLIP_BATCH	64
@@ -20,36 +23,48 @@
  *	  being taken down
  * @nic: its device
  * @pool: where its buffers come from
+ * @mode: how its frames are delivered
  * @queue: number of the queue on the device
  * @id: what marks the chunks this queue has posted
  * @target: number of buffers it keeps posted
- * @posted: number of buffers posted now; @work's own, or written once the work
- *	    has been stopped
+ * @buffers: number of buffers posted now; @work's own, as the next two, or
+ *	     written once the work has been stopped
+ * @posted: number of chunks posted now
+ * @fill_usecs: time in which a buffer fills, in microseconds
+ * @port: the port it is dedicated to in steered mode, NULL otherwise
  * @broken: its ring is corrupt, it is served no longer
  * @xsk: socket and rings
  * @wait: on the socket, tells of completions in softirq
  * @work: serves the queue
+ * @timer: queues @work when frames have waited long enough
  * @finish: takes the queue down
  * @stats: counters
- * @descs: completions of the batch; @work's own
- * @frames: frames of the batch; @work's own
+ * @tally: frames that wait; @work's own, as what follows
+ * @delivery: what is delivered at the moment
+ * @descs: completions of the batch
  */
 struct kvmflip_rxq {
 	struct list_head list;
 	struct kvmflip_nic *nic;
 	struct kvmflip_pool *pool;
+	enum kvmflip_mode mode;
 	u32 queue;
 	u32 id;
 	u32 target;
+	u32 buffers;
 	u32 posted;
+	u32 fill_usecs;
+	struct kvmflip_port *port;
 	bool broken;
 	struct kvmflip_xsk xsk;
 	wait_queue_entry_t wait;
 	struct delayed_work work;
+	struct hrtimer timer;
 	struct work_struct finish;
 	struct kvmflip_stats stats;
+	struct kvmflip_tally tally;
+	struct kvmflip_delivery delivery;
 	struct xdp_desc descs[KVMFLIP_BATCH];
-	struct kvmflip_frame frames[KVMFLIP_BATCH];
 };
 
 /**
@@ -60,6 +75,8 @@ struct kvmflip_rxq {
  * @xsk_fd: AF_XDP socket bound to the queue
  * @link_fd: BPF link of the XDP program, or -1
  * @all: every queue of the device will be attached
+ * @mode: how its frames are to reach their guests
+ * @port: name of the port in steered mode, NULL otherwise
  * @rx: layout of the socket's RX ring
  * @fill: layout of its fill ring
  */
@@ -70,6 +87,8 @@ struct kvmflip_rxq_args {
 	int xsk_fd;
 	int link_fd;
 	bool all;
+	enum kvmflip_mode mode;
+	const char *port;
 	struct kvmflip_xsk_layout rx;
 	struct kvmflip_xsk_layout fill;
 };
@@ -82,10 +101,5 @@ int kvmflip_rxq_detach(struct net *net, u32 ifindex, u32 queue, struct netlink_e
 struct file *kvmflip_rxq_share(const struct kvmflip_pool *pool);
 int kvmflip_rxq_init(void);
 void kvmflip_rxq_exit(void);
-
-#if IS_ENABLED(CONFIG_KUNIT)
-unsigned int kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc,
-			 struct kvmflip_frame *frame);
-#endif
 
 #endif /* _KVMFLIP_RXQ_H */

@@ -9,6 +9,7 @@
 #include <linux/sort.h>
 #include <linux/vmalloc.h>
 
+#include "../compat.h"
 #include "main.h"
 #include "window.h"
 
@@ -29,6 +30,25 @@ static void kf_clean_work(struct work_struct *work);
 static unsigned long *kf_bitmap(u32 nr)
 {
 	return kvcalloc(BITS_TO_LONGS(nr), sizeof(long), GFP_KERNEL_ACCOUNT);
+}
+
+/*
+ * One sink for all slots, of a slot's size so that it can be mapped as a whole. If
+ * there is no such block a page does: it costs the guest the large mappings of
+ * the slots at which it has seen the sink.
+ */
+static int kf_sink_alloc(struct kvmflip_window *window)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO;
+	u32 order = window->shift - PAGE_SHIFT;
+
+	window->sink = kvmflip_block_alloc(NUMA_NO_NODE, order, gfp | __GFP_NOWARN);
+	if (!window->sink && order) {
+		order = 0;
+		window->sink = kvmflip_block_alloc(NUMA_NO_NODE, order, gfp);
+	}
+	window->sink_order = order;
+	return window->sink ? 0 : -ENOMEM;
 }
 
 /**
@@ -58,13 +78,13 @@ int kvmflip_window_init(struct kvmflip_window *window, struct kvmflip_pool *pool
 
 	window->ring_bytes = PAGE_ALIGN(ring_bytes);
 	window->rings = vmalloc_user(window->ring_bytes);
-	window->sink = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	window->slot = kvcalloc(nr, sizeof(*window->slot), GFP_KERNEL_ACCOUNT);
 	window->used = kf_bitmap(nr);
 	window->sunk = kf_bitmap(nr);
+	window->revoked = kf_bitmap(nr);
 	window->busy = kf_bitmap(nr);
-	if (window->rings && window->sink && window->slot && window->used && window->sunk &&
-	    window->busy)
+	if (window->rings && window->slot && window->used && window->sunk && window->revoked &&
+	    window->busy && !kf_sink_alloc(window))
 		return 0;
 
 	kvmflip_window_destroy(window);
@@ -81,11 +101,12 @@ void kvmflip_window_destroy(struct kvmflip_window *window)
 	if (window->mm)
 		mmdrop(window->mm);
 	kvfree(window->busy);
+	kvfree(window->revoked);
 	kvfree(window->sunk);
 	kvfree(window->used);
 	kvfree(window->slot);
 	if (window->sink)
-		__free_page(window->sink);
+		kvmflip_block_free(window->sink, window->sink_order);
 	vfree(window->rings);
 	memset(window, 0, sizeof(*window));
 }
@@ -124,47 +145,75 @@ static struct kvmflip_buffer *kf_slot(struct kvmflip_window *window, u32 slot)
 	return buf;
 }
 
-static vm_fault_t kf_fault_slot(struct kvmflip_window *window, struct vm_fault *vmf,
-				u64 offset)
+/* The page that belongs at an offset within a slot: of the buffer, or of the sink. */
+static struct page *kf_page(const struct kvmflip_window *window, const struct kvmflip_buffer *buf,
+			    u32 page)
 {
-	u32 slot = offset >> window->shift;
+	if (buf)
+		return window->pool->pages[kvmflip_pool_first_page(window->pool, buf) + page];
+	return window->sink + (page & ((1U << window->sink_order) - 1));
+}
+
+/* Maps a whole slot, at an address that was found suitable for it. */
+static vm_fault_t kf_insert_huge(struct vm_fault *vmf, struct page *block)
+{
+	vm_fault_t ret = vmf_insert_pfn_pmd(vmf, kvmflip_compat_pfn(page_to_pfn(block)), false);
+
+	/* Says so too if single pages have been mapped there meanwhile. */
+	if (ret == VM_FAULT_NOPAGE && !pmd_leaf(pmdp_get_lockless(vmf->pmd)))
+		return VM_FAULT_FALLBACK;
+	return ret;
+}
+
+/* @order: of what is to be mapped, a page or a slot of the size of a huge page. */
+static vm_fault_t kf_fault_slot(struct kvmflip_window *window, struct vm_fault *vmf,
+				u64 offset, unsigned int order)
+{
+	u32 slot = array_index_nospec(offset >> window->shift, window->nr);
 	u32 within = (offset & ((1ULL << window->shift) - 1)) >> PAGE_SHIFT;
 	struct kvmflip_buffer *buf;
-	struct page *page;
 	vm_fault_t ret;
 
 again:
 	down_read(&window->fault_lock);
 	buf = kf_slot(window, slot);
-	page = window->sink;
-	if (buf)
-		page = window->pool->pages[kvmflip_pool_first_page(window->pool, buf) + within];
-	ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(page));
-	if (!buf && !kf_sink(window, slot)) {
+	if (!order)
+		ret = vmf_insert_pfn(vmf->vma, vmf->address,
+				     page_to_pfn(kf_page(window, buf, within)));
+	else if (buf || window->sink_order == order)
+		ret = kf_insert_huge(vmf, kf_page(window, buf, 0));
+	else
+		ret = VM_FAULT_FALLBACK;
+	if (ret != VM_FAULT_FALLBACK && !buf && !kf_sink(window, slot)) {
 		up_read(&window->fault_lock);
 		/* KVM looks for what was inserted, so something must be. */
 		kf_zap(window, slot, 1);
 		goto again;
 	}
 	up_read(&window->fault_lock);
-	kvmflip_stats_inc(window->stats, buf ? KVMFLIP_A_STATS_WINDOW_FAULTS :
-			  KVMFLIP_A_STATS_SINK_FAULTS, 1);
+	if (ret != VM_FAULT_FALLBACK)
+		kvmflip_stats_inc(window->stats, buf ? KVMFLIP_A_STATS_WINDOW_FAULTS :
+				  KVMFLIP_A_STATS_SINK_FAULTS, 1);
 	return ret;
+}
+
+static u64 kf_slots_end(const struct kvmflip_window *window)
+{
+	return KVMFLIP_SLOTS_OFF + ((u64)window->nr << window->shift);
 }
 
 static vm_fault_t kf_fault(struct vm_fault *vmf)
 {
 	struct kvmflip_window *window = vmf->vma->vm_private_data;
 	u64 offset = ((u64)vmf->pgoff << PAGE_SHIFT) - window->base;
-	u64 slots_end = KVMFLIP_SLOTS_OFF + ((u64)window->nr << window->shift);
 	unsigned long pfn;
 
 	/* Only the VMM's own threads: a pin from elsewhere would outlive a flip. */
 	if (vmf->flags & FAULT_FLAG_REMOTE)
 		return VM_FAULT_SIGBUS;
 
-	if (offset >= KVMFLIP_SLOTS_OFF && offset < slots_end)
-		return kf_fault_slot(window, vmf, offset - KVMFLIP_SLOTS_OFF);
+	if (offset >= KVMFLIP_SLOTS_OFF && offset < kf_slots_end(window))
+		return kf_fault_slot(window, vmf, offset - KVMFLIP_SLOTS_OFF, 0);
 
 	if (offset < window->ring_bytes)
 		pfn = vmalloc_to_pfn(window->rings + offset);
@@ -173,8 +222,30 @@ static vm_fault_t kf_fault(struct vm_fault *vmf)
 	return vmf_insert_pfn(vmf->vma, vmf->address, pfn);
 }
 
+/*
+ * A fault where no page of the slot is mapped yet. Whatever speaks against mapping
+ * it as a whole, kf_fault() is asked next.
+ */
+static vm_fault_t kf_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct kvmflip_window *window = vmf->vma->vm_private_data;
+	u64 offset = ((u64)vmf->pgoff << PAGE_SHIFT) - window->base;
+	unsigned long start = ALIGN_DOWN(vmf->address, PMD_SIZE);
+
+	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) || order != PMD_ORDER ||
+	    window->shift != PMD_SHIFT || vmf->flags & FAULT_FLAG_REMOTE)
+		return VM_FAULT_FALLBACK;
+	if (start < vmf->vma->vm_start || start + PMD_SIZE > vmf->vma->vm_end ||
+	    !IS_ALIGNED(offset ^ vmf->address, PMD_SIZE))
+		return VM_FAULT_FALLBACK;
+	if (offset < KVMFLIP_SLOTS_OFF || offset >= kf_slots_end(window))
+		return VM_FAULT_FALLBACK;
+	return kf_fault_slot(window, vmf, offset - KVMFLIP_SLOTS_OFF, order);
+}
+
 static const struct vm_operations_struct kf_vm_ops = {
 	.fault = kf_fault,
+	.huge_fault = kf_huge_fault,
 };
 
 /**
@@ -217,6 +288,8 @@ int kvmflip_window_mmap(struct kvmflip_window *window, struct vm_area_struct *vm
  * its VMM gives up; with the mmap_lock held it waits instead. A VMM that sits
  * on its own lock loses only that comfort. No VMA changes, so the sequence
  * counts that mmap_write_lock() keeps besides are of no use here.
+ *
+ * Returns NULL if nobody has the window mapped.
  */
 static struct mm_struct *kf_lock_vmm(struct kvmflip_window *window)
 {
@@ -234,7 +307,7 @@ static struct mm_struct *kf_lock_vmm(struct kvmflip_window *window)
 	while (!down_write_trylock(&mm->mmap_lock)) {
 		if (--tries <= 0) {
 			mmdrop(mm);
-			return NULL;
+			return ERR_PTR(-EBUSY);
 		}
 		usleep_range(50, 100);
 	}
@@ -243,7 +316,7 @@ static struct mm_struct *kf_lock_vmm(struct kvmflip_window *window)
 
 static void kf_unlock_vmm(struct mm_struct *mm)
 {
-	if (!mm)
+	if (IS_ERR_OR_NULL(mm))
 		return;
 	up_write(&mm->mmap_lock);
 	mmdrop(mm);
@@ -264,6 +337,8 @@ static void kf_zap_slots(struct kvmflip_window *window, const u32 *slots, u32 n)
 	}
 	kf_unlock_vmm(mm);
 	kvmflip_stats_inc(window->stats, KVMFLIP_A_STATS_UNMAP_CALLS, runs);
+	if (IS_ERR(mm))
+		kvmflip_stats_inc(window->stats, KVMFLIP_A_STATS_UNLOCKED_UNMAPS, runs);
 }
 
 static u32 kf_sunk(struct kvmflip_window *window, u32 *slots, u32 max)
@@ -451,4 +526,86 @@ u32 kvmflip_window_used(struct kvmflip_window *window, u32 *slots, u32 max)
 	}
 	spin_unlock(&window->lock);
 	return n;
+}
+
+/**
+ * kvmflip_window_room - may a slot be allocated?
+ * @window: window
+ *
+ * Context: process context.
+ * Return: false if the guest has all it may have.
+ */
+bool kvmflip_window_room(struct kvmflip_window *window)
+{
+	bool room;
+
+	spin_lock(&window->lock);
+	room = find_first_zero_bit(window->busy, window->nr) < window->nr;
+	spin_unlock(&window->lock);
+	return room;
+}
+
+/**
+ * kvmflip_window_revoke - take buffers away from a guest that does not return them
+ * @window: window
+ * @slots: slots; sorted on return, with those first that held a buffer
+ * @n: number of them
+ * @bufs: list to append the buffers to; no CPU can reach them on return
+ *
+ * The slots are not used again before kvmflip_window_concede(), so that the
+ * guest never takes one buffer for another.
+ *
+ * Context: may sleep. One caller at a time, kvmflip_window_empty() included.
+ * Return: how many slots held a buffer.
+ */
+u32 kvmflip_window_revoke(struct kvmflip_window *window, u32 *slots, u32 n,
+			  struct list_head *bufs)
+{
+	u32 i, kept = kf_detach_slots(window, slots, n, bufs);
+
+	if (!kept)
+		return 0;
+	spin_lock(&window->lock);
+	for (i = 0; i < kept; i++)
+		__set_bit(slots[i], window->revoked);
+	spin_unlock(&window->lock);
+	kf_zap_slots(window, slots, kept);
+	return kept;
+}
+
+/**
+ * kvmflip_window_concede - the guest gives up a slot whose buffer was revoked
+ * @window: window
+ * @slot: slot, not to be trusted
+ *
+ * Context: process context.
+ * Return: false if no buffer was revoked there.
+ */
+bool kvmflip_window_concede(struct kvmflip_window *window, u32 slot)
+{
+	bool revoked;
+
+	if (slot >= window->nr)
+		return false;
+	slot = array_index_nospec(slot, window->nr);
+	spin_lock(&window->lock);
+	revoked = __test_and_clear_bit(slot, window->revoked);
+	spin_unlock(&window->lock);
+	if (revoked)
+		kvmflip_window_release(window, &slot, 1);
+	return revoked;
+}
+
+/**
+ * kvmflip_window_concede_all - the guest is reset and knows of no slot any more
+ * @window: window
+ *
+ * Context: process context.
+ */
+void kvmflip_window_concede_all(struct kvmflip_window *window)
+{
+	u32 slot;
+
+	for_each_set_bit(slot, window->revoked, window->nr)
+		kvmflip_window_concede(window, slot);
 }

@@ -12,7 +12,7 @@
 /* So that firmware places the BAR above 4 GiB, where it is write-back cached. */
 #define KVMFLIP_WINDOW_BYTES	SZ_1G
 /* The rings come first; the slots are aligned for the largest buffer. */
-#define KVMFLIP_SLOTS_OFF	SZ_2M
+#define KVMFLIP_SLOTS_OFF	SZ_8M
 
 /**
  * struct kvmflip_window - slots of a port and what lies in them
@@ -22,7 +22,8 @@
  * @base: file offset of the window in @mapping, in bytes
  * @rings: memory of the rings, vmalloc
  * @ring_bytes: size of @rings, whole pages
- * @sink: page of the port's own that stands in for every empty slot
+ * @sink: block of the port's own that stands in for every empty slot
+ * @sink_order: log2 of the pages of @sink, as many as a slot has or just one
  * @nr: number of slots
  * @shift: log2 of a slot's bytes
  * @fault_lock: a fault holds it for read from looking into @slot until its
@@ -36,6 +37,7 @@
  * @mapped: number of slots that hold a buffer
  * @used: bit per slot that is allocated
  * @sunk: bit per slot that the sink is mapped at
+ * @revoked: bit per slot that is @used but was taken from the guest by force
  * @busy: bit per slot that is @used or @sunk, or just being cleaned
  * @cursor: where to look for a slot next, so that slots come in ring order and
  *	    a batch of returns is one contiguous run
@@ -56,6 +58,7 @@ struct kvmflip_window {
 	void *rings;
 	size_t ring_bytes;
 	struct page *sink;
+	u32 sink_order;
 	u32 nr;
 	u32 shift;
 	struct rw_semaphore fault_lock;
@@ -65,6 +68,7 @@ struct kvmflip_window {
 	u32 mapped;
 	unsigned long *used;
 	unsigned long *sunk;
+	unsigned long *revoked;
 	unsigned long *busy;
 	u32 cursor;
 	struct mm_struct *mm;
@@ -83,5 +87,10 @@ bool kvmflip_window_fill(struct kvmflip_window *window, u32 slot, struct kvmflip
 u32 kvmflip_window_empty(struct kvmflip_window *window, u32 *slots, u32 n,
 			 struct list_head *bufs);
 u32 kvmflip_window_used(struct kvmflip_window *window, u32 *slots, u32 max);
+bool kvmflip_window_room(struct kvmflip_window *window);
+u32 kvmflip_window_revoke(struct kvmflip_window *window, u32 *slots, u32 n,
+			  struct list_head *bufs);
+bool kvmflip_window_concede(struct kvmflip_window *window, u32 slot);
+void kvmflip_window_concede_all(struct kvmflip_window *window);
 
 #endif /* _KVMFLIP_WINDOW_H */

@@ -89,6 +89,7 @@ err_close:
  * kvmflip_xsk_open - take over a bound AF_XDP socket
  * @xsk: to fill in
  * @fd: descriptor of the caller's
+ * @zero_copy: the socket must be in zero-copy mode
  * @rx: layout of the socket's RX ring
  * @fill: layout of its fill ring
  * @extack: for the reason of an error
@@ -97,8 +98,9 @@ err_close:
  * Return: 0, -EBADF, -ENOTSOCK, -EINVAL, -EOPNOTSUPP if the socket is not a
  * zero-copy one, or what mapping the rings returns.
  */
-int kvmflip_xsk_open(struct kvmflip_xsk *xsk, int fd, const struct kvmflip_xsk_layout *rx,
-		     const struct kvmflip_xsk_layout *fill, struct netlink_ext_ack *extack)
+int kvmflip_xsk_open(struct kvmflip_xsk *xsk, int fd, bool zero_copy,
+		     const struct kvmflip_xsk_layout *rx, const struct kvmflip_xsk_layout *fill,
+		     struct netlink_ext_ack *extack)
 {
 	struct socket *sock;
 	int err;
@@ -126,8 +128,9 @@ int kvmflip_xsk_open(struct kvmflip_xsk *xsk, int fd, const struct kvmflip_xsk_l
 		err = -EINVAL;
 		goto err_put;
 	}
-	if (!xsk->xs->zc) {
-		NL_SET_ERR_MSG(extack, "the socket is not in zero-copy mode");
+	if (zero_copy && !xsk->xs->zc) {
+		NL_SET_ERR_MSG(extack,
+			       "the socket is not in zero-copy mode, as all but mode copy need");
 		err = -EOPNOTSUPP;
 		goto err_put;
 	}

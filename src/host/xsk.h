@@ -70,8 +70,9 @@ struct kvmflip_xsk {
 	struct kvmflip_xsk_ring fill;
 };
 
-int kvmflip_xsk_open(struct kvmflip_xsk *xsk, int fd, const struct kvmflip_xsk_layout *rx,
-		     const struct kvmflip_xsk_layout *fill, struct netlink_ext_ack *extack);
+int kvmflip_xsk_open(struct kvmflip_xsk *xsk, int fd, bool zero_copy,
+		     const struct kvmflip_xsk_layout *rx, const struct kvmflip_xsk_layout *fill,
+		     struct netlink_ext_ack *extack);
 void kvmflip_xsk_close(struct kvmflip_xsk *xsk);
 int kvmflip_xsk_receive(struct kvmflip_xsk *xsk, struct xdp_desc *descs, u32 max);
 void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr);

@@ -35,43 +35,77 @@ static struct nic *find_nic(struct nic *nics, int n, const char *name)
 	return NULL;
 }
 
-static void pause_us(__u32 us)
+static __u64 now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
+}
+
+static void sleep_until(__u64 us)
 {
 	const struct timespec ts = {
 		.tv_sec = us / 1000000,
 		.tv_nsec = us % 1000000 * 1000,
 	};
 
-	if (us)
-		nanosleep(&ts, NULL);
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
-/* After frame number i (from 0) of a series */
-static void pace(struct nic *nic, __u32 i, __u32 burst, __u32 gap_us)
+/* After frame number i (from 0) of a series, the end of the pause due then */
+static __u64 pause_end(struct nic *nic, __u32 i, __u32 burst, __u32 gap_us)
 {
-	if (burst && (i + 1) % burst == 0) {
-		nic_drain(nic);
-		pause_us(gap_us);
+	if (!burst || (i + 1) % burst)
+		return 0;
+	nic_drain(nic);
+	return now_us() + gap_us;
+}
+
+static bool send_frame(struct nic *nic, struct plan *plan,
+		       const struct dest *dest, struct tally *tally)
+{
+	__u8 frame[PAYLOAD_MAX_FRAME];
+	size_t len = plan_frame(plan, dest, frame, nic->number, nic->seq);
+
+	if (!nic_send(nic, frame, len))
+		return false;
+	nic->seq++;
+	tally_frame(tally, frame, len);
+	return true;
+}
+
+/* Wait until @end, and send the paced frames that fall due till then. */
+static bool send_paced(struct nic *nic, struct plan *plan, __u64 *due,
+		       __u64 end, struct tally *tally)
+{
+	while (plan->paced_us && (*due < end || *due <= now_us())) {
+		if (*due > now_us())
+			sleep_until(*due);
+		*due += plan->paced_us;
+		if (!send_frame(nic, plan, &plan->paced, tally))
+			return false;
 	}
+	if (end)
+		sleep_until(end);
+	return true;
 }
 
 static const char *send_plan(struct nic *nic, char **words, int n,
 			     struct tally *tally)
 {
-	__u8 frame[PAYLOAD_MAX_FRAME];
 	struct plan plan;
 	const char *error;
+	__u64 due = now_us(), end;
 	__u32 i;
-	size_t len;
 
 	error = plan_parse(&plan, words, n);
 	for (i = 0; !error && i < plan.count; i++) {
-		len = plan_frame(&plan, frame, nic->number, nic->seq);
-		if (!nic_send(nic, frame, len))
+		if (!send_frame(nic, &plan, plan_choose(&plan), tally))
 			return no_room;
-		nic->seq++;
-		tally_frame(tally, frame, len);
-		pace(nic, i, plan.burst, plan.gap_us);
+		end = pause_end(nic, i, plan.burst, plan.gap_us);
+		if (!send_paced(nic, &plan, &due, end, tally))
+			return no_room;
 	}
 	return error;
 }
@@ -83,6 +117,7 @@ static const char *send_file_once(struct nic *nic, const char *path,
 	__u8 frame[65536];
 	struct pcap pcap;
 	const char *error;
+	__u64 end;
 	__u32 i;
 	size_t len;
 
@@ -98,7 +133,9 @@ static const char *send_file_once(struct nic *nic, const char *path,
 			tally_frame(tally, frame, len);
 		else
 			error = no_room;
-		pace(nic, i, burst, gap_us);
+		end = pause_end(nic, i, burst, gap_us);
+		if (end)
+			sleep_until(end);
 	}
 	pcap_close(&pcap);
 	return error;
@@ -139,7 +176,7 @@ const char *command_pcap_write(const char *path, char **words, int n,
 	if (error)
 		return error;
 	for (i = 0; !error && i < plan.count; i++) {
-		len = plan_frame(&plan, frame, 0xff, i);
+		len = plan_frame(&plan, plan_choose(&plan), frame, 0xff, i);
 		error = pcap_put(&pcap, frame, len, i);
 		tally_frame(tally, frame, len);
 	}

@@ -6,7 +6,8 @@
  * half of every byte of the frame but the VLAN tags. The lower halves hold
  * the data: addresses are chosen so by whoever sets up the test, the EtherType
  * is the tag twice, then come the coded header (two bytes for each of its
- * own), and a pattern. Class 0 is not used: a byte of zero is nobody's.
+ * own), in frames with room for it the time in the same code, and a pattern.
+ * Class 0 is not used: a byte of zero is nobody's.
  *
  * Used by the generator, by the counter and in the guest: no library here.
  */
@@ -41,6 +42,7 @@ struct payload_hdr {
 #define PAYLOAD_CODED	(2 * sizeof(struct payload_hdr))
 #define PAYLOAD_SUM_AT	24	/* of the coded @sum in the coded header */
 #define PAYLOAD_SUM_LEN	8
+#define PAYLOAD_TIME	(2 * sizeof(__u32))	/* coded, behind the header */
 
 static inline __u32 payload_mix(__u32 h, const __u8 *p, __u32 n)
 {
@@ -71,25 +73,34 @@ static inline __u8 payload_pattern(__u8 tag, __u32 seq, __u32 i)
 	return (tag & PAYLOAD_CLASS) | ((seq + i) & 0xf);
 }
 
-static inline void payload_encode(__u8 *to, const struct payload_hdr *hdr)
+static inline void payload_encode(__u8 *to, __u8 tag, const void *data,
+				  __u32 n)
 {
-	const __u8 *from = (const __u8 *)hdr;
-	__u8 class = hdr->tag & PAYLOAD_CLASS;
+	const __u8 *from = data;
 	__u32 i;
 
-	for (i = 0; i < sizeof(*hdr); i++) {
-		to[2 * i] = class | from[i] >> 4;
-		to[2 * i + 1] = class | (from[i] & 0xf);
+	for (i = 0; i < n; i++) {
+		to[2 * i] = (tag & PAYLOAD_CLASS) | from[i] >> 4;
+		to[2 * i + 1] = (tag & PAYLOAD_CLASS) | (from[i] & 0xf);
 	}
 }
 
-static inline void payload_decode(struct payload_hdr *hdr, const __u8 *from)
+static inline void payload_decode(void *data, const __u8 *from, __u32 n)
 {
-	__u8 *to = (__u8 *)hdr;
+	__u8 *to = data;
 	__u32 i;
 
-	for (i = 0; i < sizeof(*hdr); i++)
+	for (i = 0; i < n; i++)
 		to[i] = from[2 * i] << 4 | (from[2 * i + 1] & 0xf);
+}
+
+/*
+ * A clock that runs alike here, in the machine that is fed and in its guests,
+ * but for a constant: the processor's, in units of 1024 cycles.
+ */
+static inline __u32 payload_now(void)
+{
+	return __builtin_ia32_rdtsc() >> 10;
 }
 
 /* Where the coded header of a frame begins, or 0 if it cannot have one */
@@ -112,8 +123,19 @@ static inline int payload_parse(const __u8 *frame, __u32 len,
 	*at = payload_find(frame, len);
 	if (!*at)
 		return 0;
-	payload_decode(hdr, frame + *at);
+	payload_decode(hdr, frame + *at, sizeof(*hdr));
 	return hdr->magic == PAYLOAD_MAGIC;
+}
+
+/* Whether the frame says when it was made; @at as found by payload_parse() */
+static inline int payload_time(const __u8 *frame, __u32 len, __u32 at,
+			       __u32 *time)
+{
+	at += PAYLOAD_CODED;
+	if (at + PAYLOAD_TIME > len)
+		return 0;
+	payload_decode(time, frame + at, sizeof(*time));
+	return 1;
 }
 
 #endif /* FLIPGEN_PAYLOAD_H */

@@ -36,23 +36,23 @@ static struct dest *new_dest(struct plan *plan)
 	return &plan->dests[plan->n_dests++];
 }
 
-/* MAC[/VLAN[/TAG[/WEIGHT]]]; VLAN is an id, 0: untagged, p: priority-tagged */
-static const char *parse_to(struct plan *plan, char *value)
+/*
+ * MAC[/VLAN[/TAG[/NUMBER]]]; VLAN is an id, 0: untagged, p: priority-tagged.
+ * The number is up to the caller.
+ */
+static const char *parse_dest(struct dest *dest, char *value, char **rest)
 {
-	struct dest *dest = new_dest(plan);
-	char *mac, *vlan, *tag, *weight;
+	char *mac, *vlan, *tag;
 	__u32 v;
 
-	if (!dest)
-		return "too many destinations";
 	mac = strsep(&value, "/");
 	vlan = strsep(&value, "/");
 	tag = strsep(&value, "/");
-	weight = strsep(&value, "/");
-	if (value || sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx",
+	*rest = value;
+	if (sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx",
 			    &dest->mac[0], &dest->mac[1], &dest->mac[2],
 			    &dest->mac[3], &dest->mac[4], &dest->mac[5]) != 6)
-		return "to=MAC[/VLAN[/TAG[/WEIGHT]]]";
+		return "a destination is MAC[/VLAN[/TAG[/NUMBER]]]";
 	if (vlan && !strcmp(vlan, "p")) {
 		push_tag(dest, ETH_P_8021Q, 5 << 13);
 	} else if (vlan) {
@@ -67,10 +67,36 @@ static const char *parse_to(struct plan *plan, char *value)
 	if (!(v & PAYLOAD_CLASS))
 		return "a TAG below 0x10 cannot be told from no byte at all";
 	dest->tag = v;
-	dest->weight = 1;
-	if (weight && !number(weight, 1 << 20, &dest->weight))
-		return "WEIGHT is a number";
 	return NULL;
+}
+
+/* to=MAC/VLAN/TAG/WEIGHT */
+static const char *parse_to(struct plan *plan, char *value)
+{
+	struct dest *dest = new_dest(plan);
+	const char *error;
+	char *weight;
+
+	if (!dest)
+		return "too many destinations";
+	error = parse_dest(dest, value, &weight);
+	dest->weight = 1;
+	if (!error && weight && !number(weight, 1 << 20, &dest->weight))
+		error = "WEIGHT is a number";
+	return error;
+}
+
+/* paced=MAC/VLAN/TAG/USECS: beside the others, a frame each so many */
+static const char *parse_paced(struct plan *plan, char *value)
+{
+	const char *error;
+	char *usecs;
+
+	error = parse_dest(&plan->paced, value, &usecs);
+	if (!error && (!usecs || !number(usecs, 10000000, &plan->paced_us) ||
+		       !plan->paced_us))
+		error = "paced=MAC/VLAN/TAG/USECS";
+	return error;
 }
 
 /* bcast=W mcast=W unknown=W qinq=W: frames that are for no guest */
@@ -164,6 +190,8 @@ const char *plan_parse(struct plan *plan, char **words, int n)
 			error = parse_size(plan, value);
 		else if (!strcmp(name, "to"))
 			error = parse_to(plan, value);
+		else if (!strcmp(name, "paced"))
+			error = parse_paced(plan, value);
 		else
 			error = parse_kind(plan, name, value, other);
 		if (!ok)
@@ -186,10 +214,10 @@ static __u32 next_random(struct plan *plan)
 	return z ^ z >> 15;
 }
 
-static struct dest *choose(struct plan *plan)
+const struct dest *plan_choose(struct plan *plan)
 {
 	__u32 at = next_random(plan) % plan->weights;
-	struct dest *dest = plan->dests;
+	const struct dest *dest = plan->dests;
 
 	while (at >= dest->weight)
 		at -= dest++->weight;
@@ -203,11 +231,12 @@ static __u8 *put16(__u8 *p, __u16 v)
 	return p;
 }
 
-size_t plan_frame(struct plan *plan, __u8 *frame, __u8 nic, __u32 seq)
+size_t plan_frame(struct plan *plan, const struct dest *dest, __u8 *frame,
+		  __u8 nic, __u32 seq)
 {
-	struct dest *dest = choose(plan);
 	__u8 class = dest->tag & PAYLOAD_CLASS;
 	__u32 pick = next_random(plan);
+	__u32 now = payload_now();
 	struct payload_hdr hdr = {
 		.magic = PAYLOAD_MAGIC,
 		.tag = dest->tag,
@@ -238,8 +267,11 @@ size_t plan_frame(struct plan *plan, __u8 *frame, __u8 nic, __u32 seq)
 	at = p - frame;
 	for (i = at + PAYLOAD_CODED; i < hdr.len; i++)
 		frame[i] = payload_pattern(dest->tag, seq, i);
-	payload_encode(frame + at, &hdr);
+	payload_encode(frame + at, dest->tag, &hdr, sizeof(hdr));
+	if (at + PAYLOAD_CODED + PAYLOAD_TIME <= hdr.len)
+		payload_encode(frame + at + PAYLOAD_CODED, dest->tag, &now,
+			       sizeof(now));
 	hdr.sum = payload_sum(frame, hdr.len, at);
-	payload_encode(frame + at, &hdr);
+	payload_encode(frame + at, dest->tag, &hdr, sizeof(hdr));
 	return hdr.len;
 }

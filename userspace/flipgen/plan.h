@@ -39,6 +39,8 @@ struct dest {
  * @dests: destinations
  * @n_dests: their number
  * @weights: sum of their weights
+ * @paced: gets frames at a rate of its own, which @count is without
+ * @paced_us: time from one of them to the next, 0: there are none
  */
 struct plan {
 	__u32 count;
@@ -52,12 +54,21 @@ struct plan {
 	struct dest dests[PLAN_DESTS];
 	unsigned int n_dests;
 	__u32 weights;
+	struct dest paced;
+	__u32 paced_us;
 };
 
 /* Words are of the form name=value; returns NULL or what is wrong. */
 const char *plan_parse(struct plan *plan, char **words, int n);
 
-/* The same seed gives the same frames; seq is written into the frame. */
-size_t plan_frame(struct plan *plan, __u8 *frame, __u8 nic, __u32 seq);
+/* One of the destinations, by their weights */
+const struct dest *plan_choose(struct plan *plan);
+
+/*
+ * The same seed gives the same frames but for the time in them; seq is written
+ * into the frame.
+ */
+size_t plan_frame(struct plan *plan, const struct dest *dest, __u8 *frame,
+		  __u8 nic, __u32 seq);
 
 #endif /* FLIPGEN_PLAN_H */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "delays.h"
 #include "die.h"
 #include "report.h"
 #include "shared.h"
@@ -38,6 +39,7 @@ static const char *const modes[] = {
 	[GUEST_SPIN_READ] = "spin",
 	[GUEST_SPIN_WRITE] = "spin-write",
 	[GUEST_HOLD] = "hold",
+	[GUEST_KEEP] = "keep",
 	[GUEST_HOSTILE] = "hostile",
 	NULL
 };
@@ -45,7 +47,7 @@ static const char *const modes[] = {
 static void print_usage(int status)
 {
 	fputs("usage: flipvm --uuid UUID [--tag BYTE] [--report FILE]\n"
-	      "              [--mode {scan|spin|spin-write|hold|hostile}]\n"
+	      "              [--mode {scan|spin|spin-write|hold|keep|hostile}]\n"
 	      "              [--batch N] [--seconds N] [--until FRAMES]\n"
 	      "Run a guest that takes frames from a kvmflip port and checks\n"
 	      "each byte it can see; at the end, and on SIGUSR1, print what\n"
@@ -136,7 +138,7 @@ static void wait_for_end(const struct options *o, struct vm *vm,
 		if (sig == SIGTERM || sig == SIGINT)
 			return;
 		if (sig == SIGUSR1) {
-			report_print(&now, NULL, stdout);
+			report_print(&now, NULL, NULL, stdout);
 			fflush(stdout);
 		}
 	}
@@ -146,6 +148,7 @@ int main(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct guest_result result;
+	struct delays delays;
 	struct vfio device;
 	struct vm vm = { 0 };
 	sigset_t signals;
@@ -158,7 +161,7 @@ int main(int argc, char **argv)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
 	vm_create(&vm);
-	vfio_open(&device, o.uuid, vm.fd);
+	vfio_open(&device, o.uuid, vm.fd, GUEST_WINDOW);
 	if (device.window_size > GUEST_REGS - GUEST_WINDOW)
 		die("the window is larger than the guest's room for it");
 	vm_map(&vm, 1, GUEST_WINDOW, device.window, device.window_size);
@@ -172,6 +175,8 @@ int main(int argc, char **argv)
 	report_take(&result, (void *)(vm.ram + GUEST_RESULT));
 	if (o.report)
 		report_write(&result, vm.error, o.report);
-	report_print(&result, vm.error, stdout);
+	delays = delays_sum_up((void *)(vm.ram + GUEST_DELAYS), result.delays,
+			       vm_tsc_khz(&vm));
+	report_print(&result, vm.error, &delays, stdout);
 	return vm.error || result.fatal ? 1 : 0;
 }

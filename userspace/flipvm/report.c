@@ -19,16 +19,24 @@ static const struct {
 } members[] = {
 #define MEMBER(name) { #name, offsetof(struct guest_result, name) }
 	MEMBER(received),
+	MEMBER(flipped),
+	MEMBER(copied),
 	MEMBER(bytes),
 	MEMBER(checksum_ok),
 	MEMBER(checksum_bad),
 	MEMBER(checksum_sum),
 	MEMBER(foreign_bytes),
+	MEMBER(scanned),
 	MEMBER(misdelivered),
 	MEMBER(reordered),
 	MEMBER(tagged),
 	MEMBER(bad_desc),
 	MEMBER(returned),
+	MEMBER(bounces_returned),
+	MEMBER(revoked),
+	MEMBER(revoked_slot),
+	MEMBER(not_gone),
+	MEMBER(wanted),
 	MEMBER(interrupts),
 	MEMBER(doorbells),
 	MEMBER(halts),
@@ -61,7 +69,7 @@ void report_take(struct guest_result *copy, const struct guest_result *shared)
 }
 
 void report_print(const struct guest_result *result, const char *error,
-		  FILE *to)
+		  const struct delays *delays, FILE *to)
 {
 	size_t i;
 
@@ -82,6 +90,10 @@ void report_print(const struct guest_result *result, const char *error,
 			result->where_value);
 	else
 		fputs("null", to);
+	if (delays)
+		fprintf(to, ", \"delay_us\": {\"frames\": %zu, \"median\": %u, \"p99\": %u, \"max\": %u}",
+			delays->frames, delays->median, delays->p99,
+			delays->max);
 	fputs("}\n", to);
 }
 
@@ -95,7 +107,7 @@ void report_write(const struct guest_result *result, const char *error,
 	to = fopen(tmp, "we");
 	if (!to)
 		return;
-	report_print(result, error, to);
+	report_print(result, error, NULL, to);
 	if (!fclose(to))
 		rename(tmp, path);
 }

@@ -11,17 +11,20 @@
 #define GUEST_RESULT	0x2000
 #define GUEST_CODE	0x10000
 #define GUEST_STACK	0x300000
+#define GUEST_DELAYS	0x310000
 #define GUEST_WINDOW	0x40000000	/* BAR2, 1 GiB at most */
 #define GUEST_REGS	0xd0000000	/* BAR0 */
 
 #define GUEST_VECTOR	0x40	/* of the device's interrupt */
+#define GUEST_N_DELAYS	0x10000	/* of the first frames */
 
 /**
  * enum guest_mode - what the guest does with its frames
  * @GUEST_SCAN: check and return them
  * @GUEST_SPIN_READ: the same, and keep reading in slots it has returned
  * @GUEST_SPIN_WRITE: the same, and keep writing there too
- * @GUEST_HOLD: check them and return none
+ * @GUEST_HOLD: check them and return none, whatever the host asks for
+ * @GUEST_KEEP: check them and return a slot only when the host asks for one
  * @GUEST_HOSTILE: write garbage into the rings
  */
 enum guest_mode {
@@ -29,6 +32,7 @@ enum guest_mode {
 	GUEST_SPIN_READ,
 	GUEST_SPIN_WRITE,
 	GUEST_HOLD,
+	GUEST_KEEP,
 	GUEST_HOSTILE,
 };
 
@@ -60,18 +64,26 @@ enum guest_fatal {
  * @where_slot: of the first foreign byte
  * @where_offset: in its slot
  * @where_value: itself
- * @received: descriptors taken
- * @bytes: of their frames
+ * @received: frames
+ * @flipped: those in slots
+ * @copied: those in bounce slots
+ * @bytes: of all frames
  * @checksum_ok: frames that are as they were sent
  * @checksum_bad: frames that are not
  * @checksum_sum: of the right checksums, modulo 2^64
  * @foreign_bytes: bytes that are neither zero nor ours, inside and outside of
- *		   our frames
+ *		   our frames; one that is looked at twice counts twice
+ * @scanned: slots and bounce slots that were looked at from end to end
  * @misdelivered: frames that are somebody else's
  * @reordered: frames not newer than the last one of their NIC
  * @tagged: frames with a VLAN tag
- * @bad_desc: descriptors that name no slot, or one that the guest has
+ * @bad_desc: descriptors that name no slot, or one that had its last frame
  * @returned: slots given back
+ * @bounces_returned: bounce slots given back
+ * @revoked: slots that were taken by force
+ * @revoked_slot: the last of them
+ * @not_gone: those in which there still was something
+ * @wanted: times the host was seen to ask for slots
  * @interrupts: taken
  * @doorbells: rung
  * @halts: times the guest had nothing to do
@@ -81,6 +93,7 @@ enum guest_fatal {
  * @attacks: hostile things done
  * @failed: times the device said that the guest broke a ring
  * @resets: of the device by the guest
+ * @delays: how many there are at GUEST_DELAYS
  */
 struct guest_result {
 	__u32 version;
@@ -90,16 +103,24 @@ struct guest_result {
 	__u32 where_offset;
 	__u32 where_value;
 	__u64 received;
+	__u64 flipped;
+	__u64 copied;
 	__u64 bytes;
 	__u64 checksum_ok;
 	__u64 checksum_bad;
 	__u64 checksum_sum;
 	__u64 foreign_bytes;
+	__u64 scanned;
 	__u64 misdelivered;
 	__u64 reordered;
 	__u64 tagged;
 	__u64 bad_desc;
 	__u64 returned;
+	__u64 bounces_returned;
+	__u64 revoked;
+	__u64 revoked_slot;
+	__u64 not_gone;
+	__u64 wanted;
 	__u64 interrupts;
 	__u64 doorbells;
 	__u64 halts;
@@ -109,6 +130,7 @@ struct guest_result {
 	__u64 attacks;
 	__u64 failed;
 	__u64 resets;
+	__u64 delays;
 };
 
 #endif /* FLIPVM_SHARED_H */

@@ -91,8 +91,11 @@ static void check_config(struct vfio *vfio)
 		die_errno("configuration space");
 }
 
-/* At an address that is a multiple of 2 MiB, so that large pages fit */
-static void map_window(struct vfio *vfio)
+/*
+ * KVM maps 2 MiB at once only if the address here and that in the guest are the
+ * same modulo 2 MiB. mmap() by itself would not see to that.
+ */
+static void map_window(struct vfio *vfio, __u64 gpa)
 {
 	struct vfio_region_info info;
 	unsigned long at;
@@ -100,11 +103,12 @@ static void map_window(struct vfio *vfio)
 
 	info = region(vfio, KVMFLIP_BAR_WINDOW);
 	vfio->window_size = info.size;
-	room = mmap(NULL, info.size + HUGE, PROT_NONE,
+	room = mmap(NULL, info.size + 2 * HUGE, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (room == MAP_FAILED)
 		die_errno("address space for the window");
 	at = ((unsigned long)room + HUGE - 1) & ~(HUGE - 1);
+	at += gpa & (HUGE - 1);
 	vfio->window = mmap((void *)at, info.size, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_FIXED, vfio->fd, info.offset);
 	if (vfio->window == MAP_FAILED)
@@ -133,7 +137,7 @@ static void set_irq(struct vfio *vfio)
 		die_errno("interrupt");
 }
 
-void vfio_open(struct vfio *vfio, const char *uuid, int vm_fd)
+void vfio_open(struct vfio *vfio, const char *uuid, int vm_fd, __u64 gpa)
 {
 	struct vfio_region_info info;
 
@@ -147,7 +151,7 @@ void vfio_open(struct vfio *vfio, const char *uuid, int vm_fd)
 	info = region(vfio, KVMFLIP_BAR_REGS);
 	vfio->regs = info.offset;
 	vfio->regs_size = info.size;
-	map_window(vfio);
+	map_window(vfio, gpa);
 	set_irq(vfio);
 }
 

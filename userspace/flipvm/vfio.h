@@ -30,9 +30,10 @@ struct vfio {
 
 /*
  * Open the mediated device. KVM has to know its group before, because the
- * device wants to know its VM when it is opened.
+ * device wants to know its VM when it is opened. @gpa is where the window will
+ * be in the guest.
  */
-void vfio_open(struct vfio *vfio, const char *uuid, int vm_fd);
+void vfio_open(struct vfio *vfio, const char *uuid, int vm_fd, __u64 gpa);
 
 void vfio_reg_read(struct vfio *vfio, __u64 at, void *data, __u32 len);
 void vfio_reg_write(struct vfio *vfio, __u64 at, const void *data, __u32 len);

@@ -203,6 +203,13 @@ static void *run(void *data)
 	return NULL;
 }
 
+__u32 vm_tsc_khz(const struct vm *vm)
+{
+	int khz = ioctl(vm->vcpu, KVM_GET_TSC_KHZ, 0);
+
+	return khz > 0 ? khz : 0;
+}
+
 void vm_start(struct vm *vm, struct vfio *device)
 {
 	const struct sigaction action = { .sa_handler = on_kick };

@@ -44,6 +44,9 @@ void vm_map(struct vm *vm, __u32 slot, __u64 gpa, void *hva, __u64 size);
 /* An eventfd becomes an interrupt of the guest, as the device's MSI would. */
 void vm_route_irq(struct vm *vm, int eventfd, __u32 vector);
 
+/* Of the processor's time-stamp counter; 0 if KVM does not say */
+__u32 vm_tsc_khz(const struct vm *vm);
+
 void vm_start(struct vm *vm, struct vfio *device);
 
 /* The processor is out of the guest when this returns. */

@@ -13,6 +13,17 @@
 
 static const char *const modes[] = {
 	[KVMFLIP_MODE_STRICT] = "strict",
+	[KVMFLIP_MODE_STEERED] = "steered",
+	[KVMFLIP_MODE_COPY] = "copy",
+};
+
+static const char *const huge_states[] = {
+	[KVMFLIP_HUGE_UNKNOWN] = "unknown",
+	[KVMFLIP_HUGE_POSSIBLE] = "possible",
+	[KVMFLIP_HUGE_SMALL_BUFFERS] = "small-buffers",
+	[KVMFLIP_HUGE_NO_MEMSLOT] = "no-memslot",
+	[KVMFLIP_HUGE_ADDRESS] = "address",
+	[KVMFLIP_HUGE_GPA] = "gpa",
 };
 
 static const char *const port_states[] = {
@@ -47,7 +58,6 @@ static const struct attr stats_attrs[] = {
 	[KVMFLIP_A_STATS_DROPPED_NO_PORT] = { "dropped-no-port", ATTR_UINT },
 	[KVMFLIP_A_STATS_DROPPED_CLOSED] = { "dropped-closed", ATTR_UINT },
 	[KVMFLIP_A_STATS_DROPPED_QUOTA] = { "dropped-quota", ATTR_UINT },
-	[KVMFLIP_A_STATS_DROPPED_NO_BUFFER] = { "dropped-no-buffer", ATTR_UINT },
 	[KVMFLIP_A_STATS_DROPPED_RING_FULL] = { "dropped-ring-full", ATTR_UINT },
 	[KVMFLIP_A_STATS_DROPPED_UNPOSTED] = { "dropped-unposted", ATTR_UINT },
 	[KVMFLIP_A_STATS_DROPPED_INVALID] = { "dropped-invalid", ATTR_UINT },
@@ -67,6 +77,17 @@ static const struct attr stats_attrs[] = {
 	[KVMFLIP_A_STATS_REVOKES] = { "revokes", ATTR_UINT },
 	[KVMFLIP_A_STATS_GRANTS] = { "grants", ATTR_UINT },
 	[KVMFLIP_A_STATS_WAKEUPS] = { "wakeups", ATTR_UINT },
+	[KVMFLIP_A_STATS_COPIED_HOST] = { "copied-host", ATTR_UINT },
+	[KVMFLIP_A_STATS_COPIED_SMALL] = { "copied-small", ATTR_UINT },
+	[KVMFLIP_A_STATS_COPIED_STRAY] = { "copied-stray", ATTR_UINT },
+	[KVMFLIP_A_STATS_COPIED_LATENCY] = { "copied-latency", ATTR_UINT },
+	[KVMFLIP_A_STATS_COPIED_QUOTA] = { "copied-quota", ATTR_UINT },
+	[KVMFLIP_A_STATS_COPIED_MODE] = { "copied-mode", ATTR_UINT },
+	[KVMFLIP_A_STATS_DROPPED_NO_BOUNCE] = { "dropped-no-bounce", ATTR_UINT },
+	[KVMFLIP_A_STATS_DROPPED_FOREIGN] = { "dropped-foreign", ATTR_UINT },
+	[KVMFLIP_A_STATS_RECYCLED] = { "recycled", ATTR_UINT },
+	[KVMFLIP_A_STATS_RECLAIM_ASKED] = { "reclaim-asked", ATTR_UINT },
+	[KVMFLIP_A_STATS_UNLOCKED_UNMAPS] = { "unlocked-unmaps", ATTR_UINT },
 };
 
 static const struct attr_set stats_set = {
@@ -82,7 +103,6 @@ static const struct attr pool_attrs[] = {
 	[KVMFLIP_A_POOL_BUFFERS] = NEST("buffers", &buffers_set),
 	[KVMFLIP_A_POOL_PORTS] = { "ports", ATTR_UINT },
 	[KVMFLIP_A_POOL_RXQS] = { "rxqs", ATTR_UINT },
-	[KVMFLIP_A_POOL_STATS] = NEST("stats", &stats_set),
 };
 
 static const struct attr_set pool_set = {
@@ -114,6 +134,9 @@ static const struct attr rxq_attrs[] = {
 	[KVMFLIP_A_RXQ_POSTED] = { "posted", ATTR_UINT },
 	[KVMFLIP_A_RXQ_STATS] = NEST("stats", &stats_set),
 	[KVMFLIP_A_RXQ_ALL_QUEUES] = { "all-queues", ATTR_FLAG },
+	[KVMFLIP_A_RXQ_PORT] = { "port", ATTR_STRING },
+	[KVMFLIP_A_RXQ_BROKEN] = { "broken", ATTR_FLAG },
+	[KVMFLIP_A_RXQ_FILL_USECS] = { "fill-usecs", ATTR_UINT },
 };
 
 static const struct attr_set rxq_set = {
@@ -136,6 +159,11 @@ static const struct attr port_attrs[] = {
 	[KVMFLIP_A_PORT_SLOTS] = { "slots", ATTR_UINT },
 	[KVMFLIP_A_PORT_MAPPED] = { "mapped", ATTR_UINT },
 	[KVMFLIP_A_PORT_STATS] = NEST("stats", &stats_set),
+	[KVMFLIP_A_PORT_MIN_SIZE] = { "min-size", ATTR_UINT },
+	[KVMFLIP_A_PORT_COPYBREAK] = { "copybreak", ATTR_UINT },
+	[KVMFLIP_A_PORT_LATENCY_USECS] = { "latency-usecs", ATTR_UINT },
+	[KVMFLIP_A_PORT_RECLAIM_SIZE] = { "reclaim-size", ATTR_UINT },
+	[KVMFLIP_A_PORT_HUGE] = { "huge", ATTR_ENUM, NULL, huge_states, ARRAY_SIZE(huge_states) },
 };
 
 static const struct attr_set port_set = {
@@ -197,15 +225,22 @@ static void decode_enum(const struct attr *attr, __u64 value, const char *key,
 	cJSON_AddStringToObject(obj, key, text);
 }
 
-static void decode_attr(const struct attr *attr, struct nlattr *nla, cJSON *obj)
+/* the key in an object of the attribute of this name: '_' for '-' */
+void attr_key(const char *name, char key[ATTR_KEY_LEN])
 {
-	char key[32], text[256];
 	unsigned int i;
 
-	snprintf(key, sizeof(key), "%s", attr->name);
+	snprintf(key, ATTR_KEY_LEN, "%s", name);
 	for (i = 0; key[i]; i++)
 		if (key[i] == '-')
 			key[i] = '_';
+}
+
+static void decode_attr(const struct attr *attr, struct nlattr *nla, cJSON *obj)
+{
+	char key[ATTR_KEY_LEN], text[256];
+
+	attr_key(attr->name, key);
 
 	switch (attr->type) {
 	case ATTR_UINT:

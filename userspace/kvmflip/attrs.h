@@ -10,6 +10,8 @@
 
 #include <cjson/cJSON.h>
 
+#define ATTR_KEY_LEN 32	/* with its NUL */
+
 struct nlattr;
 
 enum attr_type {
@@ -51,6 +53,7 @@ struct attr_set {
 
 const struct attr_set *command_attrs(int cmd);
 const struct attr *attr_by_type(const struct attr_set *set, int type);
+void attr_key(const char *name, char key[ATTR_KEY_LEN]);
 cJSON *decode_attrs(const struct attr_set *set, struct nlattr *head, int len);
 
 #endif /* _KVMFLIP_ATTRS_H */

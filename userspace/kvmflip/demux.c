@@ -126,7 +126,7 @@ static int ports_map(void)
 
 static int link_refused(const struct nic *nic, int err)
 {
-	const char *driver = nic->driver[0] ? nic->driver : "unknown";
+	const char *driver = nic_driver(nic);
 
 	switch (err) {
 	case EBUSY:
@@ -134,7 +134,7 @@ static int link_refused(const struct nic *nic, int err)
 		return refused("%s has another XDP program; try ip link set %s xdp off",
 			       nic->name, nic->name);
 	case EOPNOTSUPP:
-		return refused("%s: driver %s cannot run XDP programs",
+		return refused("%s: driver %s cannot run XDP programs; mode copy needs none",
 			       nic->name, driver);
 	default:
 		return refused("%s: driver %s refuses the XDP program: %s",
@@ -142,13 +142,38 @@ static int link_refused(const struct nic *nic, int err)
 	}
 }
 
-/* load the program, attach it to the NIC and pin its map of sockets */
-static int attach_program(struct demux *demux, const struct nic *nic)
+static int create_link(int prog_fd, const struct nic *nic, __u32 flags)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+
+	return bpf_link_create(prog_fd, nic->ifindex, BPF_XDP, &opts);
+}
+
+/*
+ * Attach the program to the driver, or with @generic behind it if the driver
+ * does not take it. Another program on the device is in the way of both.
+ */
+static int link_program(struct demux *demux, int prog_fd, const struct nic *nic,
+			bool generic)
+{
+	int fd = create_link(prog_fd, nic, XDP_FLAGS_DRV_MODE);
+
+	if (fd < 0 && generic && fd != -EBUSY && fd != -EEXIST) {
+		fd = create_link(prog_fd, nic, XDP_FLAGS_SKB_MODE);
+		demux->generic = true;
+	}
+	if (fd < 0)
+		return link_refused(nic, -fd);
+	demux->link_fd = fd;
+	return EXIT_OK;
+}
+
+/* load the program, attach it to the NIC and pin its map of sockets */
+static int attach_program(struct demux *demux, const struct nic *nic, bool generic)
+{
 	struct demux_bpf *skel;
 	char path[64];
-	int err, ports_fd, status = EXIT_OK;
+	int err, ports_fd, status;
 
 	ports_fd = ports_map();
 	if (ports_fd < 0)
@@ -165,11 +190,9 @@ static int attach_program(struct demux *demux, const struct nic *nic)
 	}
 	xsks_path(path, sizeof(path), nic->ifindex);
 	demux->xsks_fd = dup(bpf_map__fd(skel->maps.xsks));
-	demux->link_fd = bpf_link_create(bpf_program__fd(skel->progs.kvmflip_demux),
-					 nic->ifindex, BPF_XDP, &opts);
-	if (demux->link_fd < 0)
-		status = link_refused(nic, -demux->link_fd);
-	else if (bpf_obj_pin(demux->xsks_fd, path))
+	status = link_program(demux, bpf_program__fd(skel->progs.kvmflip_demux),
+			      nic, generic);
+	if (!status && bpf_obj_pin(demux->xsks_fd, path))
 		status = refused("%s: %s", path, strerror(errno));
 	demux_bpf__destroy(skel);
 	return status;
@@ -180,17 +203,20 @@ static int attach_program(struct demux *demux, const struct nic *nic)
  * @demux: out; demux_close() it even if this fails
  * @nic: the NIC
  * @attached: queues of it are attached, and so the program is too
+ * @generic: it may be attached behind a driver that does not take it
  *
  * Return: exit code
  */
-int demux_open(struct demux *demux, const struct nic *nic, bool attached)
+int demux_open(struct demux *demux, const struct nic *nic, bool attached,
+	       bool generic)
 {
 	char path[64];
 
 	demux->link_fd = -1;
 	demux->xsks_fd = -1;
+	demux->generic = false;
 	if (!attached)
-		return attach_program(demux, nic);
+		return attach_program(demux, nic, generic);
 
 	xsks_path(path, sizeof(path), nic->ifindex);
 	demux->xsks_fd = bpf_obj_get(path);

@@ -22,16 +22,19 @@ struct nic;
  * struct demux - the program on a NIC
  * @link_fd: its link, if it was attached just now; -1 if it was there
  * @xsks_fd: its map of sockets
+ * @generic: it was attached just now, and not to the driver but behind it
  */
 struct demux {
 	int link_fd;
 	int xsks_fd;
+	bool generic;
 };
 
 int demux_lock(void);
 void demux_unpin_unused(const cJSON *rxqs);
 
-int demux_open(struct demux *demux, const struct nic *nic, bool attached);
+int demux_open(struct demux *demux, const struct nic *nic, bool attached,
+	       bool generic);
 int demux_set_socket(const struct demux *demux, unsigned int queue, int xsk);
 void demux_drop_link(struct demux *demux);
 void demux_close(struct demux *demux);

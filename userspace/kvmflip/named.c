@@ -12,15 +12,15 @@ _Static_assert((int)KVMFLIP_A_POOL_NAME == (int)KVMFLIP_A_PORT_NAME,
 	       "the name is the same attribute of pools and ports");
 
 /**
- * named_get - get a pool or port
- * @what: "pool" or "port"
- * @cmd: KVMFLIP_CMD_*_GET
+ * named_do - have the module do something with a pool or port
+ * @what: what is done, in errors: "pool", "port del" and the like
+ * @cmd: KVMFLIP_CMD_*, which needs nothing but the name
  * @name: which
- * @obj: out: the object, the caller's to free
+ * @reply: out, or NULL: the module's answer, the caller's to free
  *
  * Return: exit code
  */
-int named_get(const char *what, int cmd, const char *name, cJSON **obj)
+int named_do(const char *what, int cmd, const char *name, cJSON **reply)
 {
 	struct nl_msg *msg;
 	int status = genl_open();
@@ -29,30 +29,8 @@ int named_get(const char *what, int cmd, const char *name, cJSON **obj)
 		return status;
 	msg = genl_request(cmd);
 	nla_put_string(msg, KVMFLIP_A_POOL_NAME, name);
-	if (genl_do(msg, obj))
+	if (genl_do(msg, reply))
 		return refused("%s %s: %s", what, name, genl_error());
-	return EXIT_OK;
-}
-
-/**
- * named_del - have the module delete a pool or port
- * @what: "pool" or "port"
- * @cmd: KVMFLIP_CMD_*_DEL
- * @name: which
- *
- * Return: exit code
- */
-int named_del(const char *what, int cmd, const char *name)
-{
-	struct nl_msg *msg;
-	int status = genl_open();
-
-	if (status)
-		return status;
-	msg = genl_request(cmd);
-	nla_put_string(msg, KVMFLIP_A_POOL_NAME, name);
-	if (genl_do(msg, NULL))
-		return refused("%s del %s: %s", what, name, genl_error());
 	return EXIT_OK;
 }
 
@@ -81,7 +59,7 @@ int named_show(struct args *args, const char *what, int cmd,
 	if (!status)
 		status = no_more_args(args);
 	if (!status)
-		status = named_get(what, cmd, name, &obj);
+		status = named_do(what, cmd, name, &obj);
 	if (status)
 		return status;
 	objs = cJSON_CreateArray();

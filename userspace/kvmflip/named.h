@@ -7,8 +7,7 @@
 
 struct args;
 
-int named_get(const char *what, int cmd, const char *name, cJSON **obj);
-int named_del(const char *what, int cmd, const char *name);
+int named_do(const char *what, int cmd, const char *name, cJSON **reply);
 int named_show(struct args *args, const char *what, int cmd,
 	       void (*print_text)(const cJSON *obj), int (*help)(void));
 

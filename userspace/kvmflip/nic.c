@@ -13,11 +13,17 @@
 #include "output.h"
 
 /*
- * What of a chunk is not the frame's payload: XDP's headroom, the
- * skb_shared_info that drivers leave room for behind it, the header and two
- * VLAN tags.
+ * What of a chunk is not the frame's payload: XDP's headroom, the header, two
+ * VLAN tags and the checksum.
  */
-#define CHUNK_OVERHEAD (256 + 320 + 14 + 2 * 4)
+#define CHUNK_OVERHEAD (256 + 14 + 2 * 4 + 4)
+
+/*
+ * The largest MTU with which drivers take XDP programs that know of frames in
+ * one piece only: a page less the headroom, the skb_shared_info behind the
+ * frame, header and tags.
+ */
+#define XDP_MTU_MAX (4096 - (256 + 320 + 14 + 2 * 4))
 
 #define CARRIER_TIMEOUT_MS 10000
 #define CARRIER_POLL_MS 50
@@ -107,6 +113,36 @@ static int nic_keep_vlan_tags(const struct nic *nic)
 		       nic->name, err ? ": " : "", err ? strerror(-err) : "");
 }
 
+/* the driver's name, good enough to print */
+const char *nic_driver(const struct nic *nic)
+{
+	return nic->driver[0] ? nic->driver : "unknown";
+}
+
+/**
+ * nic_fits_chunks - if its frames stay within chunks in zero-copy
+ * @nic: the device
+ * @chunk_size: of the pool
+ *
+ * Some NICs know the sizes of buffers in KiB only. A chunk of 2 KiB less its
+ * headroom is one of 1 KiB then, and frames arrive in pieces. These drivers are
+ * known to tell the size as it is.
+ */
+bool nic_fits_chunks(const struct nic *nic, unsigned int chunk_size)
+{
+	static const char *const exact[] = {
+		"i40e", "ice", "idpf", "mlx5_core", "virtio_net",
+	};
+	unsigned int i;
+
+	if (chunk_size >= 4096)
+		return true;
+	for (i = 0; i < ARRAY_SIZE(exact); i++)
+		if (!strcmp(nic->driver, exact[i]))
+			return true;
+	return false;
+}
+
 /**
  * nic_prepare - see to it that a queue of the device can be attached
  * @nic: the device
@@ -116,13 +152,16 @@ static int nic_keep_vlan_tags(const struct nic *nic)
  */
 int nic_prepare(const struct nic *nic, unsigned int chunk_size)
 {
+	unsigned int mtu = chunk_size - CHUNK_OVERHEAD;
+
+	if (mtu > XDP_MTU_MAX)
+		mtu = XDP_MTU_MAX;
 	if (!(nic_flags(nic) & IFF_UP))
 		return refused("%s is down: ip link set %s up", nic->name,
 			       nic->name);
-	if (nic->mtu + CHUNK_OVERHEAD > chunk_size)
+	if (nic->mtu > mtu)
 		return refused("%s: MTU %u exceeds chunks of %u bytes: ip link set %s mtu %u",
-			       nic->name, nic->mtu, chunk_size, nic->name,
-			       chunk_size - CHUNK_OVERHEAD);
+			       nic->name, nic->mtu, chunk_size, nic->name, mtu);
 	return nic_keep_vlan_tags(nic);
 }
 

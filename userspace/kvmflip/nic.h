@@ -24,6 +24,8 @@ struct nic {
 
 int nic_open(struct nic *nic, const char *name);
 int nic_prepare(const struct nic *nic, unsigned int chunk_size);
+const char *nic_driver(const struct nic *nic);
+bool nic_fits_chunks(const struct nic *nic, unsigned int chunk_size);
 bool nic_has_carrier(const struct nic *nic);
 void nic_wait_carrier(const struct nic *nic);
 

@@ -6,9 +6,6 @@
 
 #include "output.h"
 
-#define INDENT "    "
-#define WIDTH 79
-
 struct options options;
 
 static void complain(const char *fmt, va_list args)
@@ -112,29 +109,6 @@ void print_size(const char *label, __u64 bytes)
 		printf(" %s %llu%c", label, bytes, *unit);
 	else
 		printf(" %s %llu", label, bytes);
-}
-
-/* names and numbers, as many on an indented line as fit */
-void print_counters(const char *label, const cJSON *counters)
-{
-	const cJSON *item;
-	char text[96], *c;
-	int column, len;
-
-	if (!counters)
-		return;
-	column = printf(INDENT "%s", label);
-	cJSON_ArrayForEach(item, counters) {
-		len = snprintf(text, sizeof(text), " %s %s", item->string,
-			       cJSON_IsRaw(item) ? item->valuestring : "?");
-		for (c = text; *c; c++)
-			if (*c == '_')
-				*c = '-';
-		if (column + len > WIDTH)
-			column = printf("\n" INDENT INDENT) - 1;
-		column += printf("%s", text + (column == 8));
-	}
-	putchar('\n');
 }
 
 static int print_json(const cJSON *objs)

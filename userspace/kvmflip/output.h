@@ -47,7 +47,6 @@ const char *obj_str(const cJSON *obj, const char *key);
 bool obj_has(const cJSON *obj, const char *key);
 
 void print_size(const char *label, __u64 bytes);
-void print_counters(const char *label, const cJSON *counters);
 int show_objects(cJSON *objs, void (*print_text)(const cJSON *obj));
 
 #endif /* _KVMFLIP_OUTPUT_H */

@@ -125,18 +125,18 @@ int parse_name(struct args *args, const char *what, int (*help)(void),
  * @text: the word or an abbreviation of it
  * @choices: the words
  * @n: how many
- * @out: out: the word in full
+ * @out: out: index of the word
  *
  * Return: exit code
  */
 int parse_choice(const char *what, const char *text, const char *const *choices,
-		 size_t n, const char **out)
+		 size_t n, unsigned int *out)
 {
 	int i = match(text, choices, sizeof(*choices), n, what);
 
 	if (i < 0)
 		return EXIT_USAGE;
-	*out = choices[i];
+	*out = i;
 	return EXIT_OK;
 }
 
@@ -202,7 +202,7 @@ int parse_u32(const char *what, const char *text, __u32 max, __u32 *out)
  * parse_size - a number of bytes, with a unit or without
  * @what: the keyword, for errors
  * @text: such as 4096, 4K, 4KiB, 2M, 1G, 1T; units are powers of 1024
- * @out: out, not 0
+ * @out: out; 0 is for the caller to judge
  *
  * Return: exit code
  */
@@ -228,13 +228,21 @@ int parse_size(const char *what, const char *text, __u64 *out)
 	}
 	if (err)
 		return usage_error("%s \"%s\" is too large", what, text);
-	if (!n)
-		return usage_error("%s must not be 0", what);
 	*out = n;
 	return EXIT_OK;
 invalid:
 	return usage_error("%s \"%s\" is not a size such as 4096, 4K, 2M or 1G",
 			   what, text);
+}
+
+/* as parse_size(), and not 0 */
+int parse_positive_size(const char *what, const char *text, __u64 *out)
+{
+	int status = parse_size(what, text, out);
+
+	if (!status && !*out)
+		return usage_error("%s must not be 0", what);
+	return status;
 }
 
 int parse_mac(const char *what, const char *text, __u8 mac[6])

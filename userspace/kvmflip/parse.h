@@ -37,13 +37,14 @@ int parse_name(struct args *args, const char *what, int (*help)(void),
 	       const char **name);
 int check_name(const char *what, const char *name);
 int parse_choice(const char *what, const char *text, const char *const *choices,
-		 size_t n, const char **out);
+		 size_t n, unsigned int *out);
 int parse_keywords(struct args *args, const char *const *keys, size_t n,
 		   const char **values);
 int no_more_args(const struct args *args);
 
 int parse_u32(const char *what, const char *text, __u32 max, __u32 *out);
 int parse_size(const char *what, const char *text, __u64 *out);
+int parse_positive_size(const char *what, const char *text, __u64 *out);
 int parse_mac(const char *what, const char *text, __u8 mac[6]);
 int parse_uuid(const char *what, const char *text, __u8 uuid[16]);
 void format_mac(const __u8 mac[6], char text[18]);

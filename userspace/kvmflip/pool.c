@@ -4,6 +4,7 @@
 
 #include <linux/kvmflip_netlink.h>
 
+#include "counters.h"
 #include "genl.h"
 #include "named.h"
 #include "output.h"
@@ -12,19 +13,21 @@
 
 static int help(void)
 {
-	fputs("Usage: kvmflip pool add NAME size SIZE buffer { 4K | 2M } [ node N ]\n"
+	fputs("Usage: kvmflip pool add NAME size SIZE buffer { 4K | 2M } [ chunk { 2K | 4K } ]\n"
+	      "                            [ node N ]\n"
 	      "       kvmflip pool del NAME\n"
 	      "       kvmflip pool [ show [ NAME ] ]\n"
-	      "SIZE := bytes, or a number with K, M, G or T (powers of 1024)\n",
+	      "SIZE := bytes, or a number with K, M, G or T (powers of 1024)\n"
+	      "chunk is 4K if not given.\n",
 	      stdout);
 	return EXIT_OK;
 }
 
 static int pool_add(struct args *args)
 {
-	static const char *const keys[] = { "size", "buffer", "node" };
+	static const char *const keys[] = { "size", "buffer", "chunk", "node" };
 	const char *name, *values[ARRAY_SIZE(keys)];
-	__u64 size, buffer;
+	__u64 size, buffer, chunk = 0;
 	struct nl_msg *msg;
 	__u32 node = 0;
 	int status;
@@ -37,15 +40,19 @@ static int pool_add(struct args *args)
 	if (!values[0] || !values[1])
 		return usage_error("pool add %s: \"%s\" is missing", name,
 				   values[0] ? "buffer" : "size");
-	status = parse_size("size", values[0], &size);
+	status = parse_positive_size("size", values[0], &size);
 	if (!status)
 		status = parse_size("buffer", values[1], &buffer);
 	if (!status && values[2])
-		status = parse_u32("node", values[2], INT32_MAX, &node);
+		status = parse_size("chunk", values[2], &chunk);
+	if (!status && values[3])
+		status = parse_u32("node", values[3], INT32_MAX, &node);
 	if (status)
 		return status;
 	if (buffer != 4096 && buffer != 2 << 20)
 		return usage_error("buffer \"%s\" is neither 4K nor 2M", values[1]);
+	if (values[2] && chunk != 2048 && chunk != 4096)
+		return usage_error("chunk \"%s\" is neither 2K nor 4K", values[2]);
 	if (size % buffer)
 		return usage_error("size \"%s\" is not a multiple of the buffer's %s",
 				   values[0], values[1]);
@@ -57,7 +64,9 @@ static int pool_add(struct args *args)
 	nla_put_string(msg, KVMFLIP_A_POOL_NAME, name);
 	nla_put_u64(msg, KVMFLIP_A_POOL_SIZE, size);
 	nla_put_u32(msg, KVMFLIP_A_POOL_BUFFER_SIZE, buffer);
-	if (values[2])
+	if (chunk)
+		nla_put_u32(msg, KVMFLIP_A_POOL_CHUNK_SIZE, chunk);
+	if (values[3])
 		nla_put_u32(msg, KVMFLIP_A_POOL_NODE, node);
 	if (genl_do(msg, NULL))
 		return refused("pool add %s: %s", name, genl_error());
@@ -71,7 +80,7 @@ static int pool_del(struct args *args)
 
 	if (!status)
 		status = no_more_args(args);
-	return status ? status : named_del("pool", KVMFLIP_CMD_POOL_DEL, name);
+	return status ? status : named_do("pool del", KVMFLIP_CMD_POOL_DEL, name, NULL);
 }
 
 static void print_pool(const cJSON *pool)
@@ -85,7 +94,7 @@ static void print_pool(const cJSON *pool)
 	printf(" ports %u rxqs %u\n", (unsigned int)obj_uint(pool, "ports"),
 	       (unsigned int)obj_uint(pool, "rxqs"));
 	print_counters("buffers", cJSON_GetObjectItem(pool, "buffers"));
-	print_counters("stats", cJSON_GetObjectItem(pool, "stats"));
+	print_stats(cJSON_GetObjectItem(pool, "stats"));
 }
 
 static int pool_show(struct args *args)

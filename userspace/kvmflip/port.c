@@ -7,6 +7,8 @@
 
 #include <linux/kvmflip_netlink.h>
 
+#include "config.h"
+#include "counters.h"
 #include "demux.h"
 #include "genl.h"
 #include "mdev.h"
@@ -15,73 +17,23 @@
 #include "parse.h"
 #include "port.h"
 
-#define VLAN_MAX 4094
-
-/**
- * struct port_args - what the command line says of a port
- * @name: its name
- * @pool: its pool, or NULL
- * @key: address and VLAN
- * @has_mac: the address is given
- * @has_vlan: the VLAN is given
- * @max: bytes of the pool it may hold, 0 if not given
- * @uuid: of its device
- * @has_uuid: the UUID is given
- */
-struct port_args {
-	const char *name;
-	const char *pool;
-	struct kvmflip_demux_key key;
-	bool has_mac;
-	bool has_vlan;
-	__u64 max;
-	__u8 uuid[16];
-	bool has_uuid;
-};
-
 static int help(void)
 {
-	fputs("Usage: kvmflip port add NAME pool POOL mac ADDR [ vlan N ] [ max SIZE ]\n"
+	fputs("Usage: kvmflip port add NAME pool POOL mac ADDR [ vlan N ] [ min SIZE ]\n"
+	      "                            [ max SIZE ] [ copybreak BYTES ] [ latency USECS ]\n"
 	      "                            [ uuid UUID ]\n"
-	      "       kvmflip port set NAME [ mac ADDR ] [ vlan N ] [ max SIZE ]\n"
+	      "       kvmflip port set NAME [ mac ADDR ] [ vlan N ] [ min SIZE ] [ max SIZE ]\n"
+	      "                            [ copybreak BYTES ] [ latency USECS ]\n"
 	      "       kvmflip port del NAME\n"
+	      "       kvmflip port reclaim NAME [ SIZE ]\n"
 	      "       kvmflip port [ show [ NAME ] ]\n"
 	      "SIZE := bytes, or a number with K, M, G or T (powers of 1024)\n"
 	      "N := 0 (untagged) to 4094\n"
+	      "BYTES := 0 to 4096: frames of up to so many are copied\n"
+	      "USECS := 0 to 60000000: frames wait no longer for a buffer to fill\n"
 	      "port add prints the option that gives the port to a QEMU.\n",
 	      stdout);
 	return EXIT_OK;
-}
-
-/* the first @n of the keywords are allowed */
-static int parse_port(struct args *args, const char *what, size_t n,
-		      struct port_args *port)
-{
-	static const char *const keys[] = { "mac", "vlan", "max", "pool", "uuid" };
-	const char *values[ARRAY_SIZE(keys)] = { };
-	__u32 vlan = 0;
-	int status;
-
-	memset(port, 0, sizeof(*port));
-	status = parse_name(args, what, help, &port->name);
-	if (!status)
-		status = parse_keywords(args, keys, n, values);
-	if (!status && values[0])
-		status = parse_mac("mac", values[0], port->key.mac);
-	if (!status && values[1])
-		status = parse_u32("vlan", values[1], VLAN_MAX, &vlan);
-	if (!status && values[2])
-		status = parse_size("max", values[2], &port->max);
-	if (!status && values[3])
-		status = check_name("pool", values[3]);
-	if (!status && values[4])
-		status = parse_uuid("uuid", values[4], port->uuid);
-	port->has_mac = values[0];
-	port->has_vlan = values[1];
-	port->key.vlan = vlan;
-	port->pool = values[3];
-	port->has_uuid = values[4];
-	return status;
 }
 
 /* a random UUID, version 4 */
@@ -93,13 +45,6 @@ static int make_uuid(__u8 uuid[16])
 	uuid[6] = (uuid[6] & 0x0f) | 0x40;
 	uuid[8] = (uuid[8] & 0x3f) | 0x80;
 	return EXIT_OK;
-}
-
-static void port_key(const cJSON *port, struct kvmflip_demux_key *key)
-{
-	memset(key, 0, sizeof(*key));
-	parse_mac("mac", obj_str(port, "mac"), key->mac);
-	key->vlan = obj_uint(port, "vlan");
 }
 
 static void port_value(const cJSON *port, struct kvmflip_demux_port *value)
@@ -117,7 +62,7 @@ static bool entry_alive(const struct kvmflip_demux_key *key,
 	const cJSON *port;
 
 	cJSON_ArrayForEach(port, (const cJSON *)ports) {
-		port_key(port, &live_key);
+		config_key(port, &live_key);
 		port_value(port, &live);
 		if (!memcmp(key, &live_key, sizeof(*key)) &&
 		    !memcmp(value, &live, sizeof(*value)))
@@ -143,22 +88,6 @@ static int begin_change(void)
 	return status;
 }
 
-static void put_port(struct nl_msg *msg, const struct port_args *port)
-{
-	nla_put_string(msg, KVMFLIP_A_PORT_NAME, port->name);
-	if (port->pool)
-		nla_put_string(msg, KVMFLIP_A_PORT_POOL, port->pool);
-	if (port->has_mac)
-		nla_put(msg, KVMFLIP_A_PORT_MAC, sizeof(port->key.mac),
-			port->key.mac);
-	if (port->has_vlan)
-		nla_put_u16(msg, KVMFLIP_A_PORT_VLAN, port->key.vlan);
-	if (port->max)
-		nla_put_u64(msg, KVMFLIP_A_PORT_MAX_SIZE, port->max);
-	if (port->has_uuid)
-		nla_put(msg, KVMFLIP_A_PORT_UUID, sizeof(port->uuid), port->uuid);
-}
-
 static void print_option(const cJSON *port)
 {
 	puts(obj_str(port, "qemu_option"));
@@ -181,36 +110,36 @@ static int show_added(cJSON *port, const char *uuid)
 static int port_add(struct args *args)
 {
 	struct kvmflip_demux_port value;
-	struct port_args port;
+	struct config config;
 	char uuid[UUID_TEXT_LEN];
 	struct nl_msg *msg;
 	cJSON *reply;
 	int status;
 
-	status = parse_port(args, "port add", 5, &port);
+	status = config_parse(&config, args, "port add", CONFIG_WORDS, help);
 	if (status)
 		return status;
-	if (!port.pool || !port.has_mac)
-		return usage_error("port add %s: \"%s\" is missing", port.name,
-				   port.pool ? "mac" : "pool");
-	if (!port.has_uuid)
-		status = make_uuid(port.uuid);
-	port.has_uuid = true;
-	format_uuid(port.uuid, uuid);
+	if (!config_has(&config, CONFIG_POOL) || !config_has(&config, CONFIG_MAC))
+		return usage_error("port add %s: \"%s\" is missing", config.name,
+				   config.pool ? "mac" : "pool");
+	if (!config_has(&config, CONFIG_UUID))
+		status = make_uuid(config.uuid);
+	config.given |= 1u << CONFIG_UUID;
+	format_uuid(config.uuid, uuid);
 	if (!status)
 		status = begin_change();
 	if (status)
 		return status;
 
 	msg = genl_request(KVMFLIP_CMD_PORT_ADD);
-	put_port(msg, &port);
+	config_put(&config, msg);
 	if (genl_do(msg, &reply))
-		return refused("port add %s: %s", port.name, genl_error());
+		return refused("port add %s: %s", config.name, genl_error());
 	port_value(reply, &value);
 	status = mdev_create(uuid);
 	if (status)
 		goto del_port;
-	status = demux_add_port(&port.key, &value);
+	status = demux_add_port(&config.key, &value);
 	if (status)
 		goto remove_mdev;
 	return show_added(reply, uuid);
@@ -218,19 +147,19 @@ static int port_add(struct args *args)
 remove_mdev:
 	mdev_remove(uuid);
 del_port:
-	named_del("port", KVMFLIP_CMD_PORT_DEL, port.name);
+	named_do("port del", KVMFLIP_CMD_PORT_DEL, config.name, NULL);
 	cJSON_Delete(reply);
 	return status;
 }
 
 /* have the module change the port; @reply has its generation then */
-static int request_set(const struct port_args *port, cJSON **reply)
+static int request_set(const struct config *config, cJSON **reply)
 {
 	struct nl_msg *msg = genl_request(KVMFLIP_CMD_PORT_SET);
 
-	put_port(msg, port);
+	config_put(config, msg);
 	if (genl_do(msg, reply))
-		return refused("port set %s: %s", port->name, genl_error());
+		return refused("port set %s: %s", config->name, genl_error());
 	return EXIT_OK;
 }
 
@@ -238,19 +167,19 @@ static int request_set(const struct port_args *port, cJSON **reply)
  * The new entry first, so that the port never has none; the module drops what
  * still comes by the old one, whose generation has passed.
  */
-static int move_entry(const cJSON *old, const struct port_args *change,
+static int move_entry(const cJSON *old, const struct config *change,
 		      const cJSON *reply)
 {
 	struct kvmflip_demux_key old_key, key;
 	struct kvmflip_demux_port value;
 	int status;
 
-	port_key(old, &old_key);
+	config_key(old, &old_key);
 	port_value(reply, &value);
 	key = old_key;
-	if (change->has_mac)
+	if (config_has(change, CONFIG_MAC))
 		memcpy(key.mac, change->key.mac, sizeof(key.mac));
-	if (change->has_vlan)
+	if (config_has(change, CONFIG_VLAN))
 		key.vlan = change->key.vlan;
 	if (!memcmp(&key, &old_key, sizeof(key))) {
 		/* nothing but perhaps the generation is another */
@@ -263,35 +192,31 @@ static int move_entry(const cJSON *old, const struct port_args *change,
 
 static int port_set(struct args *args)
 {
-	struct port_args port, back = { };
+	struct config config, back;
 	cJSON *old, *reply;
 	int status;
 
-	status = parse_port(args, "port set", 3, &port);
+	status = config_parse(&config, args, "port set", CONFIG_SETTABLE, help);
 	if (status)
 		return status;
-	if (!port.has_mac && !port.has_vlan && !port.max)
-		return usage_error("port set %s: nothing to set: mac, vlan or max",
-				   port.name);
+	if (!config.given)
+		return usage_error("port set %s: nothing to set (see kvmflip port help)",
+				   config.name);
 	status = begin_change();
 	if (!status)
-		status = named_get("port", KVMFLIP_CMD_PORT_GET, port.name, &old);
+		status = named_do("port", KVMFLIP_CMD_PORT_GET, config.name, &old);
 	if (status)
 		return status;
-	status = request_set(&port, &reply);
+	status = request_set(&config, &reply);
 	if (status)
 		goto free_old;
-	if (port.has_mac || port.has_vlan)
-		status = move_entry(old, &port, reply);
+	if (config_has(&config, CONFIG_MAC) || config_has(&config, CONFIG_VLAN))
+		status = move_entry(old, &config, reply);
 	cJSON_Delete(reply);
 	if (!status)
 		goto free_old;
 
-	back.name = port.name;
-	back.has_mac = true;
-	back.has_vlan = true;
-	back.max = obj_uint(old, "max_size");
-	port_key(old, &back.key);
+	config_of(old, &back);
 	if (!request_set(&back, &reply)) {
 		move_entry(old, &back, reply);
 		cJSON_Delete(reply);
@@ -314,18 +239,69 @@ static int port_del(struct args *args)
 	if (!status)
 		status = begin_change();
 	if (!status)
-		status = named_get("port", KVMFLIP_CMD_PORT_GET, name, &port);
+		status = named_do("port", KVMFLIP_CMD_PORT_GET, name, &port);
 	if (status)
 		return status;
-	port_key(port, &key);
+	config_key(port, &key);
 	/* it refuses while a VMM has the device open */
-	status = named_del("port", KVMFLIP_CMD_PORT_DEL, name);
+	status = named_do("port del", KVMFLIP_CMD_PORT_DEL, name, NULL);
 	if (!status) {
 		status = demux_del_port(&key);
 		status |= mdev_remove(obj_str(port, "uuid"));
 	}
 	cJSON_Delete(port);
 	return status;
+}
+
+static int port_reclaim(struct args *args)
+{
+	const char *name, *size;
+	__u64 bytes = 0;
+	struct nl_msg *msg;
+	int status;
+
+	status = parse_name(args, "port reclaim", help, &name);
+	if (status)
+		return status;
+	size = next_arg(args);
+	if (size)
+		status = parse_positive_size("size", size, &bytes);
+	if (!status)
+		status = no_more_args(args);
+	if (!status)
+		status = genl_open();
+	if (status)
+		return status;
+	msg = genl_request(KVMFLIP_CMD_PORT_RECLAIM);
+	nla_put_string(msg, KVMFLIP_A_PORT_NAME, name);
+	if (size)
+		nla_put_u64(msg, KVMFLIP_A_PORT_RECLAIM_SIZE, bytes);
+	if (genl_do(msg, NULL))
+		return refused("port reclaim %s: %s", name, genl_error());
+	return EXIT_OK;
+}
+
+/* what the name of each value of the attribute "huge" comes down to */
+static const char *huge_text(const char *huge)
+{
+	static const struct {
+		const char *name;
+		const char *text;
+	} states[] = {
+		{ "unknown", "unknown: no VMM has the window mapped" },
+		{ "possible", "yes" },
+		{ "small-buffers", "no: the buffers are smaller than 2M" },
+		{ "no-memslot", "no: the VM has no memory slot for the window" },
+		{ "address", "no: the VMM maps the window at an address not aligned to 2M" },
+		{ "gpa", "no: the guest has the window at an address not aligned to 2M" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(states); i++)
+		if (!strcmp(states[i].name, huge))
+			return states[i].text;
+	/* a newer module than this program */
+	return huge;
 }
 
 static void print_port(const cJSON *port)
@@ -336,18 +312,27 @@ static void print_port(const cJSON *port)
 	       obj_str(port, "mac"));
 	if (obj_uint(port, "vlan"))
 		printf(" vlan %u", (unsigned int)obj_uint(port, "vlan"));
-	if (obj_has(port, "max_size"))
-		print_size("max", obj_uint(port, "max_size"));
 	printf(" state %s", obj_str(port, "state"));
 	if (obj_has(port, "pid"))
 		printf(" pid %u", (unsigned int)obj_uint(port, "pid"));
-	printf("\n    uuid %s", obj_str(port, "uuid"));
+	/* as they are said to port set */
+	printf("\n   ");
+	print_size("min", obj_uint(port, "min_size"));
+	print_size("max", obj_uint(port, "max_size"));
+	printf(" copybreak %u latency %u uuid %s",
+	       (unsigned int)obj_uint(port, "copybreak"),
+	       (unsigned int)obj_uint(port, "latency_usecs"),
+	       obj_str(port, "uuid"));
+	printf("\n   ");
 	if (obj_has(port, "gpa"))
 		printf(" gpa 0x%llx", obj_uint(port, "gpa"));
 	print_size("window", obj_uint(port, "window_size"));
-	printf(" slots %u mapped %u\n", (unsigned int)obj_uint(port, "slots"),
+	printf(" slots %u mapped %u", (unsigned int)obj_uint(port, "slots"),
 	       (unsigned int)obj_uint(port, "mapped"));
-	print_counters("stats", cJSON_GetObjectItem(port, "stats"));
+	if (obj_has(port, "huge"))
+		printf("\n    huge %s", huge_text(obj_str(port, "huge")));
+	putchar('\n');
+	print_stats(cJSON_GetObjectItem(port, "stats"));
 }
 
 static int port_show(struct args *args)
@@ -362,6 +347,7 @@ int port_command(struct args *args)
 		{ "add", port_add },
 		{ "set", port_set },
 		{ "del", port_del },
+		{ "reclaim", port_reclaim },
 	};
 
 	return run_command(args, commands, ARRAY_SIZE(commands), "command", help);

@@ -33,6 +33,7 @@ int pool_file_open(struct pool_file *pool, const char *name)
 	pool->fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (pool->fd < 0)
 		return refused(DEVICE ": %s", strerror(errno));
+	pool->name = name;
 	snprintf(arg.name, sizeof(arg.name), "%s", name);
 	if (ioctl(pool->fd, KVMFLIP_IOC_POOL, &arg)) {
 		refused("pool %s: %s", name, errno == ENOENT ?
@@ -116,11 +117,11 @@ static int make_rings(struct xsk *xsk)
 /* why the kernel did not bind, and what can be done */
 static int bind_refused(const struct nic *nic, unsigned int queue, int err)
 {
-	const char *driver = nic->driver[0] ? nic->driver : "unknown";
+	const char *driver = nic_driver(nic);
 
 	switch (err) {
 	case EOPNOTSUPP:
-		return refused("%s: driver %s has no AF_XDP zero-copy in this kernel",
+		return refused("%s: driver %s has no AF_XDP zero-copy; mode copy needs none",
 			       nic->name, driver);
 	case EBUSY:
 		return refused("%s queue %u has another AF_XDP socket: end its owner",
@@ -139,37 +140,80 @@ static int bind_refused(const struct nic *nic, unsigned int queue, int err)
 	}
 }
 
-static int xsk_bind(const struct xsk *xsk, const struct nic *nic,
-		    unsigned int queue, int shared_fd)
+/*
+ * A socket that shares a UMEM is of the kind that the first one was, whatever
+ * was wanted of it.
+ */
+static int check_kind(const struct xsk *xsk, const struct nic *nic,
+		      const struct pool_file *pool, enum xsk_way way)
 {
+	struct xdp_options options = { };
+	socklen_t len = sizeof(options);
+	bool zero_copy;
+
+	if (getsockopt(xsk->fd, SOL_XDP, XDP_OPTIONS, &options, &len))
+		return refused("AF_XDP socket options: %s", strerror(errno));
+	zero_copy = options.flags & XDP_OPTIONS_ZEROCOPY;
+	if (zero_copy && !nic_fits_chunks(nic, pool->chunk_size))
+		return refused("%s: driver %s may not keep to chunks of %u bytes: use chunk 4K",
+			       nic->name, nic_driver(nic), pool->chunk_size);
+	if (zero_copy ? way == XSK_COPY : way == XSK_ZERO_COPY)
+		return refused("pool %s has %s zero-copy queues: use another pool for %s",
+			       pool->name, zero_copy ? "only" : "no", nic->name);
+	return EXIT_OK;
+}
+
+static int xsk_bind(const struct xsk *xsk, const struct nic *nic,
+		    unsigned int queue, enum xsk_way way)
+{
+	static const __u16 flags[] = {
+		[XSK_ZERO_COPY] = XDP_ZEROCOPY,
+		[XSK_COPY] = XDP_COPY,
+	};
 	struct sockaddr_xdp addr = {
 		.sxdp_family = AF_XDP,
-		.sxdp_flags = XDP_ZEROCOPY | XDP_USE_NEED_WAKEUP,
+		.sxdp_flags = flags[way] | XDP_USE_NEED_WAKEUP,
 		.sxdp_ifindex = nic->ifindex,
 		.sxdp_queue_id = queue,
 	};
 
-	if (shared_fd >= 0) {
-		/* the other flags are those of the first socket */
-		addr.sxdp_flags = XDP_SHARED_UMEM;
-		addr.sxdp_shared_umem_fd = shared_fd;
-	}
 	if (bind(xsk->fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return bind_refused(nic, queue, errno);
 	return EXIT_OK;
 }
 
+static int xsk_bind_shared(const struct xsk *xsk, const struct nic *nic,
+			   unsigned int queue, const struct pool_file *pool,
+			   enum xsk_way way, int shared_fd)
+{
+	struct sockaddr_xdp addr = {
+		.sxdp_family = AF_XDP,
+		.sxdp_flags = XDP_SHARED_UMEM,
+		.sxdp_ifindex = nic->ifindex,
+		.sxdp_queue_id = queue,
+		.sxdp_shared_umem_fd = shared_fd,
+	};
+
+	if (!bind(xsk->fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return EXIT_OK;
+	if (way != XSK_ZERO_COPY && (errno == EOPNOTSUPP || errno == EINVAL))
+		return refused("%s: driver %s has no zero-copy, which pool %s has: use another",
+			       nic->name, nic_driver(nic), pool->name);
+	return bind_refused(nic, queue, errno);
+}
+
 /**
- * xsk_open - make a zero-copy socket on a queue, with the pool as its UMEM
+ * xsk_open - make a socket on a queue, with the pool as its UMEM
  * @xsk: out
  * @nic: the device
  * @queue: its queue
  * @pool: the pool
+ * @way: how frames get into it
  *
  * Return: exit code
  */
 int xsk_open(struct xsk *xsk, const struct nic *nic, unsigned int queue,
-	     const struct pool_file *pool)
+	     const struct pool_file *pool, enum xsk_way way)
 {
 	int shared_fd, status;
 
@@ -181,8 +225,12 @@ int xsk_open(struct xsk *xsk, const struct nic *nic, unsigned int queue,
 		status = register_umem(xsk->fd, pool);
 	if (!status)
 		status = make_rings(xsk);
+	if (!status && shared_fd < 0)
+		status = xsk_bind(xsk, nic, queue, way);
+	else if (!status)
+		status = xsk_bind_shared(xsk, nic, queue, pool, way, shared_fd);
 	if (!status)
-		status = xsk_bind(xsk, nic, queue, shared_fd);
+		status = check_kind(xsk, nic, pool, way);
 	if (shared_fd >= 0)
 		close(shared_fd);
 	if (status)

@@ -3,7 +3,7 @@
 # The command line program against the module: what it shows, what is refused
 # and why, and that nothing half made stays behind. What needs no module is in
 # userspace/kvmflip/tests.
-# timeout: 600
+# timeout: 900
 . "$(dirname "$0")/common.sh"
 
 # says STATUS MESSAGE ARGS...: kvmflip ARGS ends so, with one line that says so
@@ -29,7 +29,6 @@ pools_and_ports() {
 	equal 'pool: total' "$(field "$json" total)" 4096
 	says 2 'pool p exists' pool add p size 1M buffer 4K
 	says 2 'there is no pool q' pool del q
-	says 2 'not supported' pool add q size 16M buffer 2M
 	says 2 'attribute "node"' pool add q size 16M buffer 4K node 99
 
 	port_add a p
@@ -52,6 +51,92 @@ pools_and_ports() {
 	says 2 'there is no port c' port del c
 	says 2 '2 ports' pool del p
 	equal 'ports after what was refused' "$(kvmflip port | grep -c pool)" 2
+}
+
+chunk_sizes() {
+	local json
+
+	load_module
+	kvmflip pool add p size 4M buffer 4K chunk 2K
+	pools+=(p)
+	equal 'p: chunk_size' "$(field "$(kvmflip -j pool show p)" chunk_size)" 2048
+	kvmflip pool add q size 4M buffer 2M
+	pools+=(q)
+	json=$(kvmflip -j pool show q)
+	equal 'q: buffer_size' "$(field "$json" buffer_size)" 2097152
+	equal 'q: chunk_size' "$(field "$json" chunk_size)" 4096
+	equal 'q: total' "$(field "$json" total)" 2
+}
+
+port_settings() {
+	local json
+
+	load_module
+	pool_add p 16M
+	port_add a p
+	json=$(kvmflip -j port show a)
+	equal 'a: min_size' "$(field "$json" min_size)" 0
+	equal 'a: max_size' "$(field "$json" max_size)" 8388608
+	equal 'a: copybreak' "$(field "$json" copybreak)" 256
+	equal 'a: latency_usecs' "$(field "$json" latency_usecs)" 1000
+	equal 'a: huge' "$(field "$json" huge)" small-buffers
+
+	kvmflip port set a min 1M copybreak 0 latency 5000
+	json=$(kvmflip port show a)
+	[[ $json == *$'\n    min 1M max 8M copybreak 0 latency 5000 uuid '* ]] ||
+		fail "after port set: $json"
+	kvmflip port set a min 0 max 16M copybreak 4096
+	json=$(kvmflip port show a)
+	[[ $json == *$'\n    min 0 max 16M copybreak 4096 latency 5000 uuid '* ]] ||
+		fail "after another port set: $json"
+	json=$(kvmflip -s port show a)
+	[[ $json == *$'\n    frames: received 0 flipped 0 copied 0\n    copied: small 0 '* ]] ||
+		fail "counters: $json"
+
+	says 2 'min must be a multiple of 4096' port set a min 1
+	says 2 'min must be a multiple of 4096' port add b pool p mac "${mac[b]}" min 2M max 1M
+	kvmflip port set a min 15M
+	says 2 'pool p has not so much' port add b pool p mac "${mac[b]}" min 2M max 2M
+	equal 'ports after what was refused' "$(kvmflip port | grep -c mac)" 1
+	says 2 'port a has no guest' port reclaim a
+	says 2 'there is no port c' port reclaim c 4K
+}
+
+# What this program would not send: the module's own bounds, by its spec
+bounds() {
+	local ynl
+
+	ynl=$("$tools/../scripts/kernels" path source)/tools/net/ynl/pyynl
+	[[ -e $ynl ]] || return 4
+	load_module
+	pool_add p 16M
+	port_add a p
+	python3 - "$ynl" "$tools/../Documentation/netlink/specs/kvmflip.yaml" <<-'END'
+	import sys
+	sys.path.insert(0, sys.argv[1])
+	from lib import NlError, YnlFamily
+
+	attach = {"ifindex": 1, "queue": 0, "pool": "p", "xsk-fd": 0}
+	family = YnlFamily(sys.argv[2], schema="")
+	for attr, op, values in (
+	    ("name", "pool-add", {"name": "", "size": 4096, "buffer-size": 4096}),
+	    ("name", "pool-add", {"name": "n" * 32, "size": 4096, "buffer-size": 4096}),
+	    ("copybreak", "port-set", {"name": "a", "copybreak": 4097}),
+	    ("latency-usecs", "port-set", {"name": "a", "latency-usecs": 60000001}),
+	    ("vlan", "port-set", {"name": "a", "vlan": 4095}),
+	    ("reclaim-size", "port-reclaim", {"name": "a", "reclaim-size": 0}),
+	    ("mode", "rxq-attach", dict(attach, mode=3)),
+	    ("port", "rxq-attach", dict(attach, mode="steered")),
+	    ("port", "rxq-attach", dict(attach, mode="copy", port="a")),
+	):
+	    try:
+	        family.do(op, values)
+	        sys.exit(f"{op} {values} was not refused")
+	    except NlError as e:
+	        extack = e.nl_msg.extack
+	        if not str(extack.get("bad-attr", extack.get("miss-type"))).endswith(attr):
+	            sys.exit(f"{op} {values}: {extack}")
+	END
 }
 
 # The entries of the program's map are those of the ports, whatever happens
@@ -141,18 +226,118 @@ half_attached() {
 	nothing_on igb
 }
 
+# Two devices without zero-copy, of which one takes XDP programs
+make_poor_nics() {
+	modprobe -q tun && modprobe -q dummy || exit 4
+	ip tuntap add kvmflip-tap mode tap
+	ip link add kvmflip-dummy type dummy
+	ip link set kvmflip-tap up
+	ip link set kvmflip-dummy up
+}
+
+del_poor_nics() {
+	ip link del kvmflip-tap
+	ip link del kvmflip-dummy
+}
+
 no_zero_copy() {
 	load_module
 	pool_add p 16M
-	modprobe -q tun || return 4
-	ip tuntap add kvmflip-tap mode tap
-	ip link set kvmflip-tap up
-	says 2 'driver tun has no AF_XDP zero-copy' rxq attach kvmflip-tap all pool p
-	ip link del kvmflip-tap
+	make_poor_nics
+	says 2 'driver tun has no AF_XDP zero-copy; mode copy needs none' \
+		rxq attach kvmflip-tap all pool p
+	says 2 'driver dummy cannot run XDP programs; mode copy needs none' rxq attach kvmflip-dummy all pool p
+	del_poor_nics
+}
+
+copy_mode() { # NIC with zero-copy
+	local dev
+
+	load_module
+	pool_add p 16M
+	make_poor_nics
+	nic_up "$1"
+	for dev in kvmflip-tap kvmflip-dummy; do
+		kvmflip rxq attach $dev all pool p mode copy
+		equal "mode of $dev" "$(field "$(kvmflip -j rxq show $dev)" mode)" copy
+		[[ $(kvmflip rxq show $dev) == "$dev queue 0: pool p mode copy posted "* ]] ||
+			fail "$(kvmflip rxq show $dev)"
+	done
+	[[ $(ip link show kvmflip-dummy) == *xdpgeneric* ]] || fail 'no program behind dummy'
+	says 2 "pool p has no zero-copy queues: use another pool for $1" \
+		rxq attach "$1" all pool p
+	kvmflip rxq detach kvmflip-tap all
+	kvmflip rxq detach kvmflip-dummy all
+	nothing_on kvmflip-dummy
+
+	attach "$1" p mode copy
+	says 2 'driver tun has no zero-copy, which pool p has' \
+		rxq attach kvmflip-tap all pool p mode copy
+	nothing_on kvmflip-tap
+	detach "$1"
+	del_poor_nics
+}
+
+# A driver that knows no zero-copy at all
+copy_delivers() {
+	modprobe -q veth || return 4
+	load_module
+	pool_add p 16M
+	port_add a p
+	ip link add kvmflip-veth type veth peer name kvmflip-peer
+	ip link set kvmflip-veth up
+	ip link set kvmflip-peer up
+	kvmflip rxq attach kvmflip-veth all pool p mode copy
+	nics+=(kvmflip-veth)
+	vm_start a
+	python3 - "${mac[a]}" <<-'END'
+	import socket, sys
+	s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+	s.bind(("kvmflip-peer", 0))
+	for dst, size in (sys.argv[1], 46), (sys.argv[1], 1500), ("ff:" * 5 + "ff", 46):
+	    header = bytes.fromhex(dst.replace(":", "")) + b"\2\0\0\0\0\1\x88\xb5"
+	    for i in range(100):
+	        s.send(header + bytes(size))
+	END
+	wait_for 'frames at the queue' received_has kvmflip-veth 300
+	equal 'copied to the guest' "$(stat port a copied_mode)" 200
+	frames_add_up port a
+	frames_add_up rxq kvmflip-veth
+	wait_for 'frames in the guest' guest_has a received 200
+	detach kvmflip-veth
+	ip link del kvmflip-veth
+}
+
+steered_mode() { # NIC
+	load_module
+	pool_add p 16M
+	port_add a p
+	nic_up "$1"
+	one_queue "$1"
+	says 2 'there is no port b' rxq attach "$1" 0 pool p mode steered port b
+	nothing_on "$1"
+	attach "$1" p mode steered port a
+	equal 'port of the queue' "$(field "$(kvmflip -j rxq show "$1")" port)" a
+	[[ $(kvmflip rxq show "$1") == *' mode steered port a posted '* ]] ||
+		fail "$(kvmflip rxq show "$1")"
+	detach "$1"
+}
+
+# Frames would come in two pieces
+small_chunks() { # NIC whose driver tells sizes of buffers in KiB
+	load_module
+	kvmflip pool add p size 16M buffer 4K chunk 2K
+	pools+=(p)
+	nic_up "$1"
+	says 2 "driver $1 may not keep to chunks of 2048 bytes" rxq attach "$1" all pool p
+	nothing_on "$1"
 }
 
 ktap_begin
 run_case 'pools and ports' pools_and_ports
+run_case 'chunk sizes' chunk_sizes
+run_case 'port settings' port_settings
+run_case 'bounds' bounds
 run_case 'entries of the demux map' map_entries
 for nic in $nic_kinds; do
 	run_case "$nic: attach refused" attach_refused "$nic"
@@ -160,6 +345,12 @@ done
 if [[ $nic_kinds == *igb* ]]; then
 	run_case 'one of two queues' one_of_two_queues
 	run_case 'half attached' half_attached
+	run_case 'igb: small chunks' small_chunks igb
 fi
 run_case 'no zero-copy' no_zero_copy
+run_case 'mode copy delivers' copy_delivers
+for nic in $nic_kinds; do
+	run_case "$nic: mode copy" copy_mode "$nic"
+	run_case "$nic: mode steered" steered_mode "$nic"
+done
 ktap_end

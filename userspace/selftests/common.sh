@@ -242,15 +242,15 @@ one_queue() {
 	ethtool -L "$1" combined 1 2>/dev/null || true
 }
 
-pool_add() { # NAME SIZE
-	kvmflip pool add "$1" size "$2" buffer 4K
+pool_add() { # NAME SIZE [BUFFER [CHUNK]]
+	kvmflip pool add "$1" size "$2" buffer "${3:-4K}" chunk "${4:-4K}"
 	pools+=("$1")
 }
 
-# attach NIC POOL: all queues; the frames sent afterwards arrive
+# attach NIC POOL [WORD]...: all queues; the frames sent afterwards arrive
 attach() {
 	nic_up "$1"
-	kvmflip rxq attach "$1" all pool "$2"
+	kvmflip rxq attach "$1" all pool "$2" "${@:3}"
 	nics+=("$1")
 	wait_for "carrier on $1" has_carrier "$1"
 }
@@ -400,11 +400,15 @@ dropped() { # OBJECT NAME: for any reason
 	stat "$1" "$2" 'dropped_[a-z_]+'
 }
 
-# frames_add_up OBJECT NAME: received = flipped + copied + dropped
+# frames_add_up OBJECT NAME: received = flipped + copied + dropped, and every
+# copy has its reason
 frames_add_up() {
 	local json known all
 
 	json=$(show "$1" "$2")
+	get_sum known "$json" 'copied_[a-z]+'
+	get_sum all "$json" copied
+	equal "$1 $2: copied for any reason" "$known" "$all"
 	get_sum known "$json" 'flipped|copied|dropped_[a-z_]+'
 	get_sum all "$json" received
 	equal "$1 $2: flipped + copied + dropped, of the frames received" "$known" "$all"
@@ -511,6 +515,18 @@ guest_is_whole() {
 	equal "guest $name: checksum_ok" "$n" "${sent[$name]}"
 	get_field n "$report" checksum_sum
 	equal "guest $name: checksum_sum" $((n + 0)) "${sent_sum[$name]}"
+}
+
+# guest_agrees NAME: what it saw ($report) is what its port says it was given
+guest_agrees() {
+	local key json saw given
+
+	json=$(show port "$1")
+	for key in flipped copied; do
+		get_field saw "$report" $key
+		get_field given "$json" $key
+		equal "guest $1: $key" "$saw" "$given"
+	done
 }
 
 # guest_is_clean NAME: what it saw ($report) was its own

@@ -6,11 +6,12 @@
 . "$(dirname "$0")/common.sh"
 
 mixed() { # NIC COUNT
-	local nic=$1 count=$2 name
+	local nic=$1 count=$2 name small
 
 	load_module
 	pool_add p 16M
-	port_add a p
+	# a's frames are flipped, all of them; of b's the small ones are copied
+	port_add a p copybreak 0
 	port_add b p
 	attach "$nic" p
 	count_start "$nic"
@@ -23,8 +24,10 @@ mixed() { # NIC COUNT
 		wait_for "all frames at $name" guest_has "$name" received "${sent[$name]}"
 	done
 	wait_for "all frames at the host" counted_has "$nic" "${sent[host]}"
-	guest_is_whole a
-	guest_is_whole b
+	for name in a b; do
+		guest_is_whole "$name"
+		guest_agrees "$name"
+	done
 	equal 'host: received' "$(counted "$nic" frames)" "${sent[host]}"
 	equal 'host: checksum_ok' "$(counted "$nic" checksum_ok)" "${sent[host]}"
 	equal 'host: checksum_sum' $(($(counted "$nic" checksum_sum) + 0)) "${sent_sum[host]}"
@@ -32,11 +35,14 @@ mixed() { # NIC COUNT
 	frames_add_up rxq "$nic"
 	frames_add_up port a
 	frames_add_up port b
-	equal 'flipped' "$(stat rxq "$nic" flipped)" $((sent[a] + sent[b]))
-	equal 'copied' "$(stat rxq "$nic" copied)" "${sent[host]}"
+	small=$(stat port b copied_small)
+	positive 'small frames' "$small"
+	equal 'flipped' "$(stat rxq "$nic" flipped)" $((sent[a] + sent[b] - small))
+	equal 'copied' "$(stat rxq "$nic" copied)" $((sent[host] + small))
+	equal 'copied to the host' "$(stat rxq "$nic" copied_host)" "${sent[host]}"
 	equal 'received' "$(stat rxq "$nic" received)" "$sent_total"
 	equal "a's frames" "$(stat port a flipped)" "${sent[a]}"
-	equal "b's frames" "$(stat port b flipped)" "${sent[b]}"
+	equal "b's frames" "$(stat port b flipped)" $((sent[b] - small))
 	pool_adds_up p
 	detach "$nic"
 	wait_for 'free pool' pool_is_free p
@@ -55,7 +61,7 @@ sizes() { # NIC
 		max=3418
 	fi
 	pool_add p 16M
-	port_add a p
+	port_add a p copybreak 0
 	attach "$nic" p
 	vm_start a
 	for size in 60 61 63 64 127 1514 "$max"; do

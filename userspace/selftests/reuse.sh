@@ -16,8 +16,8 @@ next_owner() { # NIC
 	load_module
 	one_queue "$nic"
 	pool_add p 6M
-	port_add a p max 1M
-	port_add b p max 1M
+	port_add a p max 1M copybreak 0
+	port_add b p max 1M copybreak 0
 	attach "$nic" p
 	vm_start a --mode hold
 	round=64 traffic "$nic" 192 1 size=1000-1514 "$(to a)"
@@ -51,8 +51,8 @@ spin() { # NIC MODE
 	load_module
 	one_queue "$nic"
 	pool_add p 6M
-	port_add a p max 1M
-	port_add b p max 1M
+	port_add a p max 1M copybreak 0
+	port_add b p max 1M copybreak 0
 	attach "$nic" p
 	vm_start a --mode "$mode"
 	vm_start b

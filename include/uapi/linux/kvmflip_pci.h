@@ -7,7 +7,11 @@
  *	on it is an array of slots of (1 << KVMFLIP_REG_SLOT_SHIFT) bytes. A slot
  *	holds a buffer of received frames from the moment a descriptor names it
  *	until the guest returns it; at any other time what is read there is
- *	zeroes or what the guest itself wrote, and means nothing.
+ *	zeroes or what the guest itself wrote, and means nothing. From
+ *	KVMFLIP_REG_BOUNCE_OFF on there is an array of bounce slots of
+ *	(1 << KVMFLIP_REG_BOUNCE_SHIFT) bytes, memory that stays where it is, into
+ *	which the host copies frames. Bounce slots are numbered on from the slots
+ *	and are returned like them.
  * BAR4	the MSI-X table.
  */
 #ifndef _UAPI_LINUX_KVMFLIP_PCI_H
@@ -37,7 +41,10 @@
 #define KVMFLIP_REG_RX_OFF	0x28	/* ro: window offset of the RX ring */
 #define KVMFLIP_REG_RX_ENTRIES	0x2c	/* ro: descriptors in it, a power of two */
 #define KVMFLIP_REG_RET_OFF	0x30	/* ro: window offset of the return ring */
-#define KVMFLIP_REG_RET_ENTRIES	0x34	/* ro: entries in it, a power of two, at least SLOTS */
+#define KVMFLIP_REG_RET_ENTRIES	0x34	/* ro: entries in it, a power of two, one for each slot */
+#define KVMFLIP_REG_BOUNCE_OFF	0x38	/* ro: window offset of the first bounce slot */
+#define KVMFLIP_REG_BOUNCE_SHIFT 0x3c	/* ro: log2 of a bounce slot's bytes */
+#define KVMFLIP_REG_BOUNCES	0x40	/* ro: number of bounce slots */
 #define KVMFLIP_REG_DOORBELL	0x80	/* wo: KVMFLIP_DB_* */
 #define KVMFLIP_BAR_REGS_SIZE	0x1000
 
@@ -74,6 +81,10 @@
  *	   virtio ring's used_event does): after a store to @prod from old to
  *	   new the producer notifies, after a full barrier, if
  *	   (u16)-style modular (new - @event - 1) < (new - old)
+ * @wanted: in the return ring: the host asks for slots (not bounce slots) back,
+ *	    until @prod has reached this index; it interrupts with
+ *	    KVMFLIP_VEC_RX when it has asked for more. A guest that keeps the host
+ *	    waiting for long loses those it has had for longest
  *
  * All fields are little-endian. An entry's place is its index modulo the
  * number of entries. Producer and consumer fields lie 64 bytes apart. The
@@ -87,14 +98,15 @@ struct kvmflip_ring {
 	__u8 pad0[60];
 	__le32 cons;
 	__le32 event;
-	__u8 pad1[56];
+	__le32 wanted;
+	__u8 pad1[52];
 };
 
 #define KVMFLIP_RING_ENTRIES_OFF	128
 
 /**
  * struct kvmflip_rx_desc - a frame that was received
- * @slot: slot of the buffer it lies in
+ * @slot: slot, or bounce slot, that it lies in; many frames may lie in one
  * @offset: of its first byte in that slot
  * @len: bytes, without the frame check sequence
  * @flags: KVMFLIP_RX_*
@@ -106,6 +118,13 @@ struct kvmflip_rx_desc {
 	__le32 flags;
 };
 
-#define KVMFLIP_RX_LAST		0x1	/* the last frame of this buffer */
+/* No more frames will come in this slot: return it when done with all of them. */
+#define KVMFLIP_RX_LAST		0x1
+/*
+ * Not a frame, @len is 0: the slot was taken back by force, what was in it is
+ * gone. Return it to say that nothing looks at it any more; if it was returned
+ * already that was it.
+ */
+#define KVMFLIP_RX_REVOKED	0x2
 
 #endif /* _UAPI_LINUX_KVMFLIP_PCI_H */

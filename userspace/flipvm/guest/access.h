@@ -8,6 +8,12 @@
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 
+/* Memory may have changed, and what was written to it counts. */
+static inline void barrier(void)
+{
+	asm volatile("" : : : "memory");
+}
+
 static inline __u32 read32(__u32 address)
 {
 	return READ_ONCE(*(__u32 *)address);

@@ -7,23 +7,35 @@ static int power_of_two(__u32 n)
 	return n && !(n & (n - 1));
 }
 
+/* Where the slots of both kinds lie; 0 if that makes no sense */
+static int find_slots(struct device *dev)
+{
+	__u8 *window = (__u8 *)GUEST_WINDOW;
+
+	dev->n_slots = reg_read(KVMFLIP_REG_SLOTS);
+	dev->slot_shift = reg_read(KVMFLIP_REG_SLOT_SHIFT);
+	dev->slots = window + reg_read(KVMFLIP_REG_SLOTS_OFF);
+	dev->n_bounces = reg_read(KVMFLIP_REG_BOUNCES);
+	dev->bounce_shift = reg_read(KVMFLIP_REG_BOUNCE_SHIFT);
+	dev->bounces = window + reg_read(KVMFLIP_REG_BOUNCE_OFF);
+	return dev->n_slots && dev->n_slots <= MAX_SLOTS &&
+		dev->slot_shift >= 12 && dev->slot_shift <= 21 &&
+		dev->n_bounces <= MAX_SLOTS - dev->n_slots &&
+		dev->bounce_shift >= 12 && dev->bounce_shift <= 21;
+}
+
 int device_init(struct device *dev)
 {
 	__u8 *window = (__u8 *)GUEST_WINDOW;
-	__u32 shift = reg_read(KVMFLIP_REG_SLOT_SHIFT);
 	__u32 rx_entries = reg_read(KVMFLIP_REG_RX_ENTRIES);
 	__u32 ret_entries = reg_read(KVMFLIP_REG_RET_ENTRIES);
 
 	if (reg_read(KVMFLIP_REG_MAGIC) != KVMFLIP_PCI_MAGIC ||
 	    reg_read(KVMFLIP_REG_VERSION) != KVMFLIP_PCI_VERSION)
 		return GUEST_BAD_MAGIC;
-	dev->n_slots = reg_read(KVMFLIP_REG_SLOTS);
-	if (shift < 12 || shift > 21 || !power_of_two(rx_entries) ||
-	    !power_of_two(ret_entries) || ret_entries < dev->n_slots ||
-	    !dev->n_slots || dev->n_slots > MAX_SLOTS)
+	if (!find_slots(dev) || !power_of_two(rx_entries) ||
+	    !power_of_two(ret_entries) || ret_entries < device_n_all(dev))
 		return GUEST_BAD_LAYOUT;
-	dev->slots = window + reg_read(KVMFLIP_REG_SLOTS_OFF);
-	dev->slot_size = 1u << shift;
 	dev->rx = (void *)(window + reg_read(KVMFLIP_REG_RX_OFF));
 	dev->rx_descs = (void *)((__u8 *)dev->rx + KVMFLIP_RING_ENTRIES_OFF);
 	dev->rx_mask = rx_entries - 1;
@@ -86,6 +98,11 @@ int device_returned(struct device *dev)
 		return 0;
 	reg_write(KVMFLIP_REG_DOORBELL, KVMFLIP_DB_RETURN);
 	return 1;
+}
+
+__u32 device_wanted(const struct device *dev)
+{
+	return READ_ONCE(dev->ret->wanted);
 }
 
 int device_wait(struct device *dev)

@@ -20,8 +20,7 @@ static void touch_empty_slots(const struct device *dev)
 	__u32 i;
 
 	for (i = 0; i < dev->n_slots; i += dev->n_slots / 64 + 1) {
-		__u32 *p = (void *)(dev->slots + i * dev->slot_size +
-				    dev->slot_size - 4);
+		__u32 *p = (void *)(device_slot(dev, i + 1) - 4);
 
 		WRITE_ONCE(*p, READ_ONCE(*p));
 	}
@@ -36,16 +35,26 @@ static void scribble(struct device *dev)
 		p[i] = i * 2654435761u;
 }
 
-int hostile_attack(struct device *dev, struct guest_result *result)
+/* With bytes of our own, so that those of others would still be seen */
+static void scribble_bounces(const struct device *dev, const struct scan *scan)
+{
+	__u32 bytes = dev->n_bounces << dev->bounce_shift;
+	__u32 i;
+
+	for (i = 0; i < bytes; i += 64)
+		write32((__u32)dev->bounces + i, scan->tag * 0x01010101u);
+}
+
+int hostile_attack(struct device *dev, const struct scan *scan)
 {
 	__u32 i;
 
-	switch (result->attacks++ % 11) {
+	switch (scan->result->attacks++ % 14) {
 	case 0:	/* twice the same */
 		device_return(dev, last_returned(dev));
 		break;
 	case 1:	/* no slots */
-		device_return(dev, dev->n_slots);
+		device_return(dev, device_n_all(dev));
 		device_return(dev, 0x80000000u);
 		device_return(dev, ~0u);
 		break;
@@ -81,6 +90,17 @@ int hostile_attack(struct device *dev, struct guest_result *result)
 		for (i = 0; i < KVMFLIP_BAR_REGS_SIZE; i += 4)
 			if (i != KVMFLIP_REG_STATUS)
 				reg_write(i, ~0u);
+		break;
+	case 11: /* bounce slots, the one that frames come into and others */
+		for (i = dev->n_slots; i < device_n_all(dev); i++)
+			device_return(dev, i);
+		break;
+	case 12: /* twice, so that one is given back before it is used again */
+		for (i = 0; i < 2 * dev->n_bounces; i++)
+			device_return(dev, dev->n_slots + i / 2);
+		break;
+	case 13:
+		scribble_bounces(dev, scan);
 		break;
 	}
 	device_returned(dev);

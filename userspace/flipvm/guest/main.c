@@ -5,61 +5,144 @@
 #include "hostile.h"
 #include "interrupt.h"
 #include "scan.h"
+#include "slots.h"
 #include "spin.h"
 
+#define FRAME_OFFSET	256	/* in a chunk, as AF_XDP has it */
+
 static struct guest_params *const params = (void *)GUEST_PARAMS;
-static struct guest_result *const result = (void *)GUEST_RESULT;
+static struct guest_result *const shared = (void *)GUEST_RESULT;
 
 static struct device dev;
-static struct scan scan;
-static __u8 held[MAX_SLOTS / 8];
+static struct guest_result result;
+static struct scan scan = {
+	.result = &result,
+	.delays = (void *)GUEST_DELAYS,
+};
 
-static void begin_update(void)
+/* What the host asked for last, and how many slots of that are still due */
+static __u32 asked, debt;
+
+/* Show flipvm a result whose numbers belong together. */
+static void publish(void)
 {
-	store_release(&result->version, result->version + 1);
+	const __u32 *from = (__u32 *)&result;
+	__u32 *to = (__u32 *)shared;
+	__u32 i;
+
+	result.interrupts = READ_ONCE(interrupt_count);
+	result.version = shared->version + 2;
+	store_release(&shared->version, shared->version + 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (i = 1; i < sizeof(result) / sizeof(*to); i++)
+		WRITE_ONCE(to[i], from[i]);
+	store_release(&shared->version, result.version);
 }
 
-static void end_update(void)
+static void give_back(__u32 slot)
 {
-	store_release(&result->version, result->version + 1);
-}
-
-static int was_held(__u32 slot, int hold)
-{
-	__u8 bit = 1 << (slot & 7);
-	int was = held[slot / 8] & bit;
-
-	if (hold)
-		held[slot / 8] |= bit;
+	slots_drop(slot);
+	device_return(&dev, slot);
+	if (device_is_bounce(&dev, slot))
+		result.bounces_returned++;
 	else
-		held[slot / 8] &= ~bit;
-	return was;
+		result.returned++;
 }
 
-static void take_frame(const struct kvmflip_rx_desc *desc)
+/* A slot and its last frame are there: look at all of it, and let it go. */
+static void finish_slot(const struct kvmflip_rx_desc *desc)
 {
-	__u32 chunk_end = (desc->offset | 4095) + 1;
+	__u32 slot = desc->slot;
 
-	result->received++;
-	if (desc->slot >= dev.n_slots || desc->offset >= dev.slot_size ||
-	    desc->len > dev.slot_size - desc->offset) {
-		result->bad_desc++;
+	result.foreign_bytes += scan_range(&scan, device_slot(&dev, slot), slot,
+					   0, device_slot_size(&dev, slot));
+	result.scanned++;
+	slots_fill(slot);
+	if (params->mode == GUEST_HOLD)
+		return;
+	if (params->mode == GUEST_KEEP && !device_is_bounce(&dev, slot)) {
+		slots_keep(slot);
 		return;
 	}
-	/* A slot has one frame as long as a buffer is a chunk. */
-	if (was_held(desc->slot, 1))
-		result->bad_desc++;
-	if (chunk_end < desc->offset + desc->len)
-		chunk_end = desc->offset + desc->len;
-	scan_frame(&scan, dev.slots + desc->slot * dev.slot_size, desc->slot,
-		   desc->offset, desc->len, chunk_end);
-	if (!(desc->flags & KVMFLIP_RX_LAST) || params->mode == GUEST_HOLD)
-		return;
-	was_held(desc->slot, 0);
 	spin_remember(&dev, desc);
-	device_return(&dev, desc->slot);
-	result->returned++;
+	give_back(slot);
+}
+
+/*
+ * What is in place of a slot that was taken is a page for all of it, zero unless
+ * the guest has written there: a word of some pages will do.
+ */
+static int is_gone(__u32 slot)
+{
+	__u32 i, size = device_slot_size(&dev, slot);
+	const __u8 *at = device_slot(&dev, slot);
+
+	for (i = 0; i < size; i += (size / 16 & ~4095u) ?: 4096)
+		if (read32((__u32)at + i + FRAME_OFFSET))
+			return 0;
+	return 1;
+}
+
+static void take_revoked(__u32 slot)
+{
+	result.revoked++;
+	result.revoked_slot = slot;
+	if (!slots_drop(slot))
+		return;
+	result.not_gone += !is_gone(slot);
+	give_back(slot);
+}
+
+static void take(const struct kvmflip_rx_desc *desc)
+{
+	__u32 slot = desc->slot, size;
+
+	if (slot >= device_n_all(&dev)) {
+		result.bad_desc++;
+		return;
+	}
+	if (desc->flags & KVMFLIP_RX_REVOKED) {
+		take_revoked(slot);
+		return;
+	}
+	result.received++;
+	if (device_is_bounce(&dev, slot))
+		result.copied++;
+	else
+		result.flipped++;
+	size = device_slot_size(&dev, slot);
+	if (!slots_open(slot) || desc->offset >= size ||
+	    desc->len > size - desc->offset) {
+		result.bad_desc++;
+		return;
+	}
+	scan_frame(&scan, device_slot(&dev, slot), slot, desc->offset,
+		   desc->len);
+	if (device_is_bounce(&dev, slot))
+		scan_blot(&scan, device_slot(&dev, slot) + desc->offset,
+			  desc->len);
+	if (desc->flags & KVMFLIP_RX_LAST)
+		finish_slot(desc);
+}
+
+/*
+ * The host asks by an index of the return ring, but bounce slots that are
+ * returned meanwhile are not what it wants: count what it asked for when it
+ * did.
+ */
+static void heed_wanted(void)
+{
+	__u32 wanted = device_wanted(&dev), slot;
+
+	if (wanted != asked) {
+		asked = wanted;
+		debt = wanted - dev.ret_prod;
+		if (debt > device_n_all(&dev))
+			debt = 0;
+		result.wanted += debt != 0;
+	}
+	for (; debt && slots_oldest(&slot); debt--)
+		give_back(slot);
 }
 
 /* Up to a batch of frames; returns how many */
@@ -68,28 +151,24 @@ static __u32 poll(void)
 	struct kvmflip_rx_desc desc;
 	__u32 n = 0;
 
-	begin_update();
 	while (n < params->batch && device_take(&dev, &desc)) {
-		take_frame(&desc);
+		take(&desc);
 		n++;
 	}
-	if (n) {
+	if (n)
 		device_taken(&dev);
-		result->doorbells += device_returned(&dev);
-	}
-	result->interrupts = READ_ONCE(interrupt_count);
-	end_update();
+	heed_wanted();
+	result.doorbells += device_returned(&dev);
 	return n;
 }
 
 static void restart(void)
 {
-	__u32 i;
-
-	for (i = 0; i < sizeof(held); i++)
-		held[i] = 0;
+	slots_reset();
 	device_start(&dev);
-	result->resets++;
+	asked = 0;
+	debt = 0;
+	result.resets++;
 }
 
 /* Break something, and see to it that the device works again. */
@@ -97,31 +176,29 @@ static void attack(void)
 {
 	__u32 tries = 100;
 
-	begin_update();
-	if (hostile_attack(&dev, result)) {
+	if (hostile_attack(&dev, &scan)) {
 		while (--tries && !(reg_read(KVMFLIP_REG_STATUS) &
 				    KVMFLIP_STATUS_FAILED))
 			;
-		result->failed += tries != 0;
+		result.failed += tries != 0;
 		restart();
 	} else if (reg_read(KVMFLIP_REG_STATUS) & KVMFLIP_STATUS_FAILED) {
-		result->failed++;
+		result.failed++;
 		restart();
 	}
-	end_update();
 }
 
 void guest_main(void)
 {
-	scan.result = result;
 	scan.tag = params->tag;
 	scan.class = (params->tag & 0xf0) * 0x01010101u;
 	interrupt_init();
-	result->fatal = device_init(&dev);
-	if (result->fatal)
+	result.fatal = device_init(&dev);
+	publish();
+	if (result.fatal)
 		return;
 	device_start(&dev);
-	result->running = 1;
+	result.running = 1;
 
 	for (;;) {
 		__u32 seen = READ_ONCE(interrupt_count);
@@ -130,14 +207,15 @@ void guest_main(void)
 		if (more && params->mode == GUEST_HOSTILE)
 			attack();
 		more |= spin_round(&dev, &scan, params->mode);
+		publish();
 		if (more || !device_wait(&dev))
 			continue;
-		result->halts++;
+		result.halts++;
 		idle(&interrupt_count, seen);
 	}
 }
 
 void guest_exception(void)
 {
-	result->fatal = GUEST_EXCEPTION;
+	shared->fatal = GUEST_EXCEPTION;
 }

@@ -9,7 +9,8 @@
 
 #define REMEMBERED	32
 #define ROUNDS		200	/* after the last frame */
-#define WRITES_FROM	3584	/* behind any frame that tests send */
+#define PIECE		4096	/* of a slot, looked at in a round */
+#define WRITES_FROM	3584	/* in a piece, behind any frame that tests send */
 
 /**
  * struct returned - a slot that was given back
@@ -29,26 +30,39 @@ static __u32 next, rounds;
 void spin_remember(const struct device *dev,
 		   const struct kvmflip_rx_desc *desc)
 {
-	struct returned *r = &returned[next++ % REMEMBERED];
+	struct returned *r = &returned[next % REMEMBERED];
 
+	/* Bounce slots stay where they are, and new frames may come any time. */
+	if (device_is_bounce(dev, desc->slot))
+		return;
 	r->slot = desc->slot + 1;
-	r->frame = (void *)(dev->slots + desc->slot * dev->slot_size +
-			    desc->offset);
+	r->frame = (void *)(device_slot(dev, desc->slot) + desc->offset);
 	r->first = READ_ONCE(*r->frame);
+	next++;
 	rounds = ROUNDS;
 }
 
-static void write_slot(const struct scan *scan, __u8 *slot)
+static void write_piece(const struct scan *scan, __u8 *piece)
 {
 	__u32 i;
 
-	for (i = WRITES_FROM; i < 4096; i += 64)
-		write32((__u32)slot + i, scan->tag * 0x01010101u);
+	for (i = WRITES_FROM; i < PIECE; i += 64)
+		write32((__u32)piece + i, scan->tag * 0x01010101u);
+}
+
+/*
+ * A frame of another's that is seen in a large slot has many beside it, so it
+ * is enough to look at one place of the slot after the other.
+ */
+static __u32 piece_of_round(const struct device *dev)
+{
+	return rounds * PIECE & ((1u << dev->slot_shift) - 1);
 }
 
 int spin_round(const struct device *dev, struct scan *scan, __u32 mode)
 {
 	struct guest_result *result = scan->result;
+	__u32 at = piece_of_round(dev);
 	__u32 i;
 
 	if ((mode != GUEST_SPIN_READ && mode != GUEST_SPIN_WRITE) || !rounds)
@@ -57,19 +71,19 @@ int spin_round(const struct device *dev, struct scan *scan, __u32 mode)
 	result->spins++;
 	for (i = 0; i < REMEMBERED; i++) {
 		struct returned *r = &returned[i];
-		__u8 *slot = dev->slots + (r->slot - 1) * dev->slot_size;
-		__u32 foreign;
+		__u8 *slot;
 
 		if (!r->slot)
 			continue;
+		slot = device_slot(dev, r->slot - 1);
 		if (mode == GUEST_SPIN_WRITE)
-			write_slot(scan, slot);
+			write_piece(scan, slot + at);
 		if (r->first && READ_ONCE(*r->frame) != r->first) {
 			r->first = 0;
 			result->vanished++;
 		}
-		foreign = scan_range(scan, slot, r->slot - 1, 0, 4096);
-		result->spin_foreign += foreign;
+		result->spin_foreign += scan_range(scan, slot, r->slot - 1, at,
+						   at + PIECE);
 	}
 	return 1;
 }

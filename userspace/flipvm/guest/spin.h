@@ -5,7 +5,7 @@
 #include "device.h"
 #include "scan.h"
 
-/* A frame's slot is about to be returned. */
+/* A slot, whose last frame @desc is, is about to be returned. */
 void spin_remember(const struct device *dev,
 		   const struct kvmflip_rx_desc *desc);
 

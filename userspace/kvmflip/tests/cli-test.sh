@@ -55,15 +55,46 @@ golden() { # NAME ARGS...: stdout is what tests/NAME.txt has
 	result "$ok" "kvmflip $* (golden)"
 }
 
-# the names of attributes are those of the specification
-attribute_names() {
+same() { # NAME FILE FILE
 	local ok=1
 
-	diff <(sed -n '/^attribute-sets:/,/^operations:/s/^        name: //p' "$spec" | sort -u) \
-		<(sed -En 's/^\t\[KVMFLIP_A_.*(\{ |NEST\()"([a-z-]+)".*/\2/p' \
-			"$here/../attrs.c" | sort -u) | sed 's/^/# /'
+	diff "$2" "$3" | sed 's/^/# /'
 	((PIPESTATUS[0] == 0)) || ok=0
-	result "$ok" 'attributes are named as in the specification'
+	result "$ok" "$1"
+}
+
+# names in this program are those of the specification, and none is left out
+names() {
+	local attrs=$here/../attrs.c
+
+	same 'attributes are named as in the specification' \
+		<(sed -n '/^attribute-sets:/,/^operations:/s/^        name: //p' "$spec" | sort -u) \
+		<(sed -En 's/^\t\[KVMFLIP_A_.*(\{ |NEST\()"([a-z-]+)".*/\2/p' "$attrs" | sort -u)
+	same 'values are named as in the specification' \
+		<(sed -n '/^definitions:/,/^attribute-sets:/s/^        name: //p' "$spec" | sort) \
+		<(sed -En 's/^\t\[KVMFLIP_[A-Z_]+\] = "([a-z-]+)",/\1/p' "$attrs" | sort)
+	same 'every counter is in one group' \
+		<(sed -n '/^    name: stats/,/^    name: pool/s/^        name: //p' "$spec" | sort) \
+		<(sed -n '/groups\[\] = {/,/^};/{s/^\t{ "[a-z]*", {//;p}' "$here/../counters.c" |
+			grep -o '"[a-z-]*"' | tr -d '"' | sort)
+}
+
+# completes LINE WORDS: what bash offers at the end of LINE
+completes() {
+	local ok=1 got
+
+	got=$(
+		# shellcheck source=../completion/kvmflip
+		. "$here/../completion/kvmflip"
+		COMP_LINE=$1 COMP_POINT=${#1}
+		_kvmflip
+		echo "${COMPREPLY[*]}"
+	)
+	if [[ $got != "$2" ]]; then
+		echo "# completed to: $got"
+		ok=0
+	fi
+	result "$ok" "completion of '$1'"
 }
 
 echo 'KTAP version 1'
@@ -86,7 +117,7 @@ golden port-help port del help
 expect 0 '' -- help
 expect 0 '' -- -V
 expect 0 '' -- -Version
-attribute_names
+names
 
 # objects, commands and options
 expect 1 'an object is missing: *' --
@@ -142,7 +173,13 @@ expect 1 'size "99999999999999999999K" is too large' -- pool add p size 99999999
 expect 1 'size "6K" is not a multiple of the buffer'"'"'s 4K' -- pool add p size 6K buffer 4K
 expect 1 'size "3M" is not a multiple of the buffer'"'"'s 2M' -- pool add p size 3M buffer 2M
 expect 1 'buffer "8K" is neither 4K nor 2M' -- pool add p size 1M buffer 8K
-expect 2 "$unloaded" -- pool a p s 4M b 2097152 n 0
+expect 2 "$unloaded" -- pool a p s 4M b 2097152 n 0 c 2048
+expect 2 "$unloaded" -- pool add p size 4M buffer 2M chunk 2K
+expect 2 "$unloaded" -- pool add p size 4M buffer 4K chunk 4096
+expect 1 'chunk "1K" is neither 2K nor 4K' -- pool add p size 4M buffer 4K chunk 1K
+expect 1 'chunk "0" is neither 2K nor 4K' -- pool add p size 4M buffer 4K chunk 0
+expect 1 'chunk "two" is not a size *' -- pool add p size 4M buffer 4K chunk two
+expect 1 'buffer "0" is neither 4K nor 2M' -- pool add p size 4M buffer 0
 expect 1 'node "-1" is not a number from 0 to 2147483647' -- pool add p size 4M buffer 4K node -1
 expect 1 'node "one" is not a number *' -- pool add p size 4M buffer 4K node one
 
@@ -155,9 +192,17 @@ expect 1 'queue "one" is not a number from 0 to 65535' -- rxq attach eth0 one po
 expect 1 'queue "65536" is not a number *' -- rxq attach eth0 65536 pool p
 expect 1 'queue "al" is not a number *' -- rxq attach eth0 al pool p
 expect 1 'unknown mode "lax"' -- rxq attach eth0 all pool p mode lax
+expect 1 'mode "st" is ambiguous: "strict" or "steered"' -- rxq attach eth0 all pool p mode st
+expect 1 'argument "p" is ambiguous: "pool" or "port"' -- rxq attach eth0 all p p
+expect 1 'rxq attach eth0: mode steered needs a port' -- rxq attach eth0 0 pool p mode steered
+expect 1 'rxq attach eth0: a port is for mode steered only' -- rxq attach eth0 0 pool p port v
+expect 1 'rxq attach eth0: a port is for mode steered only' -- rxq attach eth0 0 pool p mode copy port v
+expect 1 'port: the name is empty' -- rxq attach eth0 0 pool p mode steered port ''
+expect 2 "$unloaded" -- rxq attach lo 0 pool p mode steered port v
+expect 2 "$unloaded" -- rxq attach lo all pool p mode copy
 expect 1 '"pool" needs a value' -- rxq attach eth0 all pool
 expect 2 "$unloaded" -- rxq attach lo all pool p mode strict
-expect 2 "$unloaded" -- rxq at lo 0 p p m s
+expect 2 "$unloaded" -- rxq at lo 0 poo p m ste por v
 expect 2 'nosuchdev: there is no such network device' -- rxq show nosuchdev
 expect 2 'a-name-that-is-too-long-for-a-device: there is no such *' -- rxq show a-name-that-is-too-long-for-a-device
 
@@ -165,7 +210,7 @@ expect 2 'a-name-that-is-too-long-for-a-device: there is no such *' -- rxq show 
 mac=52:54:00:00:00:01
 expect 1 'port add v: "pool" is missing' -- port add v
 expect 1 'port add v: "mac" is missing' -- port add v pool p
-expect 1 'argument "m" is ambiguous: "mac" or "max"' -- port add v m $mac
+expect 1 'argument "m" is ambiguous: "mac" or "min" or "max"' -- port add v m $mac
 expect 2 "$unloaded" -- port add v pool p mac $mac
 expect 2 "$unloaded" -- port add v p p mac 52:54:0:0:0:a vl 4094 max 1M u c73f1fa6-489e-4834-9476-d70dabd98c40
 expect 2 "$unloaded" -- port add v pool p mac $mac vlan 0
@@ -180,17 +225,49 @@ expect 1 'mac must not be all zeroes' -- port add v pool p mac 00:00:00:00:00:00
 expect 1 'vlan "4095" is not a number from 0 to 4094' -- port add v pool p mac $mac vlan 4095
 expect 1 'vlan "0x7" is not a number from 0 to 4094' -- port add v pool p mac $mac vlan 0x7
 expect 1 'max must not be 0' -- port add v pool p mac $mac max 0
+expect 1 'min "some" is not a size *' -- port add v pool p mac $mac min some
+expect 2 "$unloaded" -- port add v pool p mac $mac min 0 max 1M
+expect 2 "$unloaded" -- port add v pool p mac $mac mi 4M max 8M c 0 l 0
+expect 2 "$unloaded" -- port set v copybreak 4096 latency 60000000
+expect 1 'copybreak "4097" is not a number from 0 to 4096' -- port set v copybreak 4097
+expect 1 'copybreak "1K" is not a number *' -- port set v copybreak 1K
+expect 1 'latency "60000001" is not a number from 0 to 60000000' -- port set v latency 60000001
+expect 1 'latency "-1" is not a number *' -- port set v latency -1
 for bad in '' x c73f1fa6489e48349476d70dabd98c40 c73f1fa6-489e-4834-9476-d70dabd98c4 \
 	c73f1fa6-489e-4834-9476-d70dabd98c40a c73f1fa6-489e-4834-9476_d70dabd98c40 \
 	g73f1fa6-489e-4834-9476-d70dabd98c40; do
 	expect 1 "uuid \"$bad\" is not a UUID such as c73f1fa6-489e-4834-9476-d70dabd98c40" -- \
 		port add v pool p mac $mac uuid "$bad"
 done
-expect 1 'port set v: nothing to set: mac, vlan or max' -- port set v
+expect 1 'port set v: nothing to set *' -- port set v
 expect 1 'unknown argument "pool"' -- port set v pool p
 expect 1 'unknown argument "uuid"' -- port set v uuid c73f1fa6-489e-4834-9476-d70dabd98c40
 expect 2 "$unloaded" -- port set v vlan 7
 expect 2 "$unloaded" -- port del v
+expect 1 'port reclaim: a name is missing' -- port reclaim
+expect 2 "$unloaded" -- port reclaim v
+expect 2 "$unloaded" -- por r v 2M
+expect 1 'size must not be 0' -- port reclaim v 0
+expect 1 'size "all" is not a size *' -- port reclaim v all
+expect 1 'unexpected argument "now"' -- port reclaim v 2M now
+
+# completion
+completes 'kvmflip ' 'pool rxq port help'
+completes 'kvmflip po' 'pool port'
+completes 'kvmflip -s -j r' 'rxq'
+completes 'kvmflip -s' '-statistics'
+completes 'kvmflip por ' 'show add set del reclaim help'
+completes 'kvmflip pool add ' ''
+completes 'kvmflip pool add p ' 'size buffer chunk node'
+completes 'kvmflip pool add p size 4M b 4K ' 'chunk node'
+completes 'kvmflip pool add p size 4M buffer ' '4K 2M'
+completes 'kvmflip port add v mac 52:54:00:00:00:01 m' 'min max'
+completes 'kvmflip port set v ' 'mac vlan min max copybreak latency'
+completes 'kvmflip rxq attach l' 'lo'
+completes 'kvmflip rxq attach lo ' 'all 0'
+completes 'kvmflip rxq attach lo all pool p mode s' 'strict steered'
+completes 'kvmflip rxq attach lo all pool p mode steered p' 'port'
+completes 'kvmflip port frob ' ''
 
 echo "1..$tests"
 ((failures == 0))

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmflip: serving a queue: completions in, free buffers out. */
+
+#include <kunit/visibility.h>
+#include <linux/bpf.h>
+#include <linux/nospec.h>
+#include <net/xdp_sock.h>
+
+#include "../compat.h"
+#include "deliver.h"
+#include "main.h"
+#include "rxq.h"
+#include "serve.h"
+
+/* Batches until others get a turn. */
+#define KF_BUDGET	16
+/* How soon to try again when there was no memory to grant a buffer. */
+#define KF_RETRY	msecs_to_jiffies(10)
+/* Bytes of a frame that say whose it is. */
+#define KF_HEADER	64
+/* Chunks looked at until others get a turn. */
+#define KF_DRAIN_BATCH	4096
+
+static int kf_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+{
+	struct kvmflip_rxq *rxq = container_of(wait, struct kvmflip_rxq, wait);
+
+	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+	return 0;
+}
+
+static enum hrtimer_restart kf_timer(struct hrtimer *timer)
+{
+	struct kvmflip_rxq *rxq = container_of(timer, struct kvmflip_rxq, timer);
+
+	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+	return HRTIMER_NORESTART;
+}
+
+/*
+ * A driver that completes a chunk into which the NIC has written nothing, as some
+ * do for chunks they had before, must not announce what somebody else had there.
+ */
+static u32 kf_forget(struct kvmflip_rxq *rxq, const struct kvmflip_buffer *buf, u32 chunk)
+{
+	u64 header = ((u64)chunk << rxq->pool->chunk_shift) + XDP_PACKET_HEADROOM;
+	struct page *page = rxq->pool->pages[header >> PAGE_SHIFT];
+
+	if (buf->dirty == KVMFLIP_CLEAN)
+		return 0;
+	memset(page_address(page) + offset_in_page(header), 0, KF_HEADER);
+	return KF_HEADER;
+}
+
+/* Marks the chunks of a buffer as the NIC's and shows them to the driver. */
+static void kf_post_buffer(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
+			   struct kvmflip_delta *delta)
+{
+	struct kvmflip_buffers *table = &rxq->pool->table;
+	u32 i, chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
+
+	buf->left = 1U << table->chunk_order;
+	for (i = 0; i < 1U << table->chunk_order; i++, chunk++) {
+		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += kf_forget(rxq, buf, chunk);
+		table->chunk[chunk].gen = 0;
+		kvmflip_chunk_post(table, chunk, rxq->id);
+		kvmflip_xsk_fill_put(&rxq->xsk, (u64)chunk << rxq->pool->chunk_shift);
+	}
+	rxq->posted += 1U << table->chunk_order;
+	rxq->buffers++;
+}
+
+/* Posts buffers that the NIC has access to. */
+static void kf_post(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmflip_delta *delta)
+{
+	struct kvmflip_buffer *buf, *next;
+
+	if (list_empty(bufs))
+		return;
+	list_for_each_entry_safe(buf, next, bufs, list) {
+		list_del_init(&buf->list);
+		kf_post_buffer(rxq, buf, delta);
+	}
+	if (kvmflip_xsk_fill_publish(&rxq->xsk))
+		delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
+}
+
+/* Grants and posts free buffers; what cannot be granted goes back. */
+static void kf_refill(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmflip_delta *delta)
+{
+	LIST_HEAD(failed);
+
+	if (rxq->nic->iommu)
+		kvmflip_iommu_grant(rxq->nic->iommu, bufs, &failed, delta);
+	kvmflip_pool_move(rxq->pool, bufs, KVMFLIP_FREE, KVMFLIP_POSTED);
+	kf_post(rxq, bufs, delta);
+	kvmflip_pool_give(rxq->pool, &failed);
+}
+
+/*
+ * Takes a completion, if it is one of a chunk that this queue has posted. Adds
+ * the buffer to @full if that was its last.
+ */
+VISIBLE_IF_KUNIT
+void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, struct list_head *full)
+{
+	struct kvmflip_buffers *table = &rxq->pool->table;
+	u32 chunk_size = 1U << rxq->pool->chunk_shift;
+	u32 offset = desc->addr & (chunk_size - 1);
+	u64 chunk = desc->addr >> rxq->pool->chunk_shift;
+	struct kvmflip_delta *delta = rxq->delivery.delta;
+	u64 chunks = (u64)table->nr << table->chunk_order;
+	struct kvmflip_buffer *buf;
+
+	if (chunk >= chunks) {
+		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
+		delta->v[KVMFLIP_A_STATS_DROPPED_INVALID]++;
+		return;
+	}
+	chunk = array_index_nospec(chunk, chunks);
+	if (!kvmflip_chunk_complete(table, chunk, rxq->id)) {
+		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
+		delta->v[KVMFLIP_A_STATS_DROPPED_UNPOSTED]++;
+		return;
+	}
+	buf = kvmflip_buffer_of(table, chunk);
+	rxq->posted--;
+	if (!--buf->left) {
+		rxq->buffers--;
+		list_add_tail(&buf->list, full);
+	}
+	if (offset < sizeof(struct kvmflip_meta) || !desc->len ||
+	    desc->len > chunk_size - offset || desc->options & XDP_PKT_CONTD) {
+		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
+		delta->v[KVMFLIP_A_STATS_DROPPED_INVALID]++;
+		return;
+	}
+	table->chunk[chunk].offset = offset;
+	table->chunk[chunk].len = desc->len;
+	kvmflip_deliver_arrival(&rxq->delivery, rxq->nic->netdev, chunk);
+}
+
+/* When to look again although no frame has arrived. */
+static void kf_set_timer(struct kvmflip_rxq *rxq, u64 wait)
+{
+	if (wait == U64_MAX)
+		hrtimer_try_to_cancel(&rxq->timer);
+	else
+		hrtimer_start(&rxq->timer, ns_to_ktime(wait), HRTIMER_MODE_REL);
+}
+
+/*
+ * One batch. There is a free buffer in hand for each that goes to a guest, so
+ * that the NIC never has fewer than before.
+ */
+static int kf_serve_batch(struct kvmflip_rxq *rxq)
+{
+	struct kvmflip_delivery *delivery = &rxq->delivery;
+	struct kvmflip_pool *pool = rxq->pool;
+	struct kvmflip_delta delta = {};
+	LIST_HEAD(full);
+	LIST_HEAD(again);
+	LIST_HEAD(free);
+	int i, received;
+	u64 wait;
+
+	received = kvmflip_xsk_receive(&rxq->xsk, rxq->descs, KVMFLIP_BATCH);
+	if (received < 0)
+		return received;
+	delivery->now = ktime_get_ns();
+	delivery->delta = &delta;
+	for (i = 0; i < received; i++)
+		kf_complete(rxq, &rxq->descs[i], &full);
+	kvmflip_tally_count(&rxq->tally, received, delivery->now);
+
+	kvmflip_deliver_full(delivery, &full, &again, &free);
+	wait = kvmflip_deliver_due(delivery);
+	if (kvmflip_tally_crowded(&rxq->tally, KVMFLIP_BATCH)) {
+		kvmflip_deliver_all(delivery);
+		wait = U64_MAX;
+	}
+
+	kf_post(rxq, &again, &delta);
+	if (rxq->buffers + list_count_nodes(&free) < rxq->target)
+		kvmflip_pool_take(pool, &free,
+				  rxq->target - rxq->buffers - list_count_nodes(&free));
+	kf_refill(rxq, &free, &delta);
+	kf_set_timer(rxq, wait);
+	WRITE_ONCE(rxq->fill_usecs, min_t(u64, U32_MAX, kvmflip_tally_fill_ns(&rxq->tally) /
+					     NSEC_PER_USEC));
+	kvmflip_stats_add(&rxq->stats, &delta);
+	return received;
+}
+
+static void kf_serve_work(struct work_struct *work)
+{
+	struct kvmflip_rxq *rxq = container_of(to_delayed_work(work), struct kvmflip_rxq, work);
+	int n, budget = KF_BUDGET;
+
+	if (rxq->broken)
+		return;
+	do {
+		n = kf_serve_batch(rxq);
+		cond_resched();
+	} while (n > 0 && --budget);
+
+	if (n < 0) {
+		netdev_err(rxq->nic->netdev, "kvmflip: RX ring of queue %u is corrupt\n",
+			   rxq->queue);
+		rxq->broken = true;
+	} else if (n > 0) {
+		mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+	} else if (rxq->buffers < rxq->target) {
+		queue_delayed_work(kvmflip_wq, &rxq->work, KF_RETRY);
+	}
+}
+
+/**
+ * kvmflip_serve_init - get ready to serve a queue
+ * @rxq: queue whose @pool, @mode and @target are known
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int kvmflip_serve_init(struct kvmflip_rxq *rxq)
+{
+	INIT_DELAYED_WORK(&rxq->work, kf_serve_work);
+	hrtimer_setup(&rxq->timer, kf_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	init_waitqueue_func_entry(&rxq->wait, kf_wake);
+	return kvmflip_tally_init(&rxq->tally, rxq->target, 1U << rxq->pool->table.chunk_order);
+}
+
+/**
+ * kvmflip_serve_start - serve a queue
+ * @rxq: queue whose @nic is known too
+ * @bufs: KVMFLIP_FREE buffers to begin with
+ *
+ * Context: may sleep.
+ */
+void kvmflip_serve_start(struct kvmflip_rxq *rxq, struct list_head *bufs)
+{
+	struct kvmflip_delta delta = {};
+
+	rxq->delivery.pool = rxq->pool;
+	rxq->delivery.iommu = rxq->nic->iommu;
+	rxq->delivery.tally = &rxq->tally;
+	kf_refill(rxq, bufs, &delta);
+	kvmflip_stats_add(&rxq->stats, &delta);
+	add_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
+	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+}
+
+/**
+ * kvmflip_serve_stop - serve a queue no longer
+ * @rxq: queue
+ *
+ * Frames that wait are delivered; those that arrive from now on are lost.
+ *
+ * Context: may sleep.
+ */
+void kvmflip_serve_stop(struct kvmflip_rxq *rxq)
+{
+	struct kvmflip_delta delta = {};
+
+	remove_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
+	hrtimer_cancel(&rxq->timer);
+	cancel_delayed_work_sync(&rxq->work);
+	/* The work may have started the timer, and the timer queued the work. */
+	hrtimer_cancel(&rxq->timer);
+	cancel_delayed_work_sync(&rxq->work);
+
+	rxq->delivery.now = ktime_get_ns();
+	rxq->delivery.delta = &delta;
+	kvmflip_deliver_all(&rxq->delivery);
+	kvmflip_stats_add(&rxq->stats, &delta);
+}
+
+/**
+ * kvmflip_serve_drain - take back what a queue had posted when it was stopped
+ * @rxq: queue that the driver does not use any more
+ *
+ * Context: may sleep; rtnl is held.
+ */
+void kvmflip_serve_drain(struct kvmflip_rxq *rxq)
+{
+	struct kvmflip_buffers *table = &rxq->pool->table;
+	struct kvmflip_delta delta = {};
+	struct kvmflip_buffer *buf;
+	LIST_HEAD(bufs);
+	u32 chunk, order = table->chunk_order;
+
+	for (chunk = 0; chunk < table->nr << order; chunk++) {
+		if (!(chunk % KF_DRAIN_BATCH))
+			cond_resched();
+		if (READ_ONCE(table->chunk[chunk].queue) != rxq->id ||
+		    !kvmflip_chunk_complete(table, chunk, rxq->id))
+			continue;
+		buf = kvmflip_buffer_of(table, chunk);
+		buf->dirty = KVMFLIP_DIRTY;
+		if (list_empty(&buf->list))
+			list_add_tail(&buf->list, &bufs);
+	}
+	/* Other queues of the device keep its mapping of the pool alive. */
+	if (rxq->nic->active && rxq->nic->iommu)
+		kvmflip_iommu_revoke(rxq->nic->iommu, &bufs, &delta);
+	kvmflip_pool_move(rxq->pool, &bufs, KVMFLIP_POSTED, KVMFLIP_FILLED);
+	kvmflip_pool_move(rxq->pool, &bufs, KVMFLIP_FILLED, KVMFLIP_FREE);
+	kvmflip_pool_give(rxq->pool, &bufs);
+}
+
+/**
+ * kvmflip_serve_destroy - free what kvmflip_serve_init() allocated
+ * @rxq: queue that was stopped, or never started
+ */
+void kvmflip_serve_destroy(struct kvmflip_rxq *rxq)
+{
+	kvmflip_tally_destroy(&rxq->tally);
+}

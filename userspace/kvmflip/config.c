@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/kvmflip_netlink.h>
+#include <netlink/attr.h>
+
+#include "config.h"
+#include "output.h"
+#include "parse.h"
+
+#define VLAN_MAX 4094
+
+static const char *const words[CONFIG_WORDS] = {
+	[CONFIG_MAC] = "mac",
+	[CONFIG_VLAN] = "vlan",
+	[CONFIG_MIN] = "min",
+	[CONFIG_MAX] = "max",
+	[CONFIG_COPYBREAK] = "copybreak",
+	[CONFIG_LATENCY] = "latency",
+	[CONFIG_POOL] = "pool",
+	[CONFIG_UUID] = "uuid",
+};
+
+bool config_has(const struct config *config, enum config_word word)
+{
+	return config->given & 1u << word;
+}
+
+static int parse_word(struct config *config, enum config_word word, const char *value)
+{
+	const char *name = words[word];
+	__u32 vlan = 0;
+	int status;
+
+	switch (word) {
+	case CONFIG_MAC:
+		return parse_mac(name, value, config->key.mac);
+	case CONFIG_VLAN:
+		status = parse_u32(name, value, VLAN_MAX, &vlan);
+		config->key.vlan = vlan;
+		return status;
+	case CONFIG_MIN:
+		return parse_size(name, value, &config->min);
+	case CONFIG_MAX:
+		return parse_positive_size(name, value, &config->max);
+	case CONFIG_COPYBREAK:
+		return parse_u32(name, value, KVMFLIP_COPYBREAK_MAX,
+				 &config->copybreak);
+	case CONFIG_LATENCY:
+		return parse_u32(name, value, KVMFLIP_LATENCY_USECS_MAX,
+				 &config->latency);
+	case CONFIG_POOL:
+		config->pool = value;
+		return check_name(name, value);
+	default:
+		return parse_uuid(name, value, config->uuid);
+	}
+}
+
+/**
+ * config_parse - all remaining words: a name and what is said of the port
+ * @config: out
+ * @args: words
+ * @what: command they are for, in errors
+ * @end: the first keyword that the command does not have
+ * @help: prints the help of this level
+ *
+ * Return: exit code
+ */
+int config_parse(struct config *config, struct args *args, const char *what,
+		 enum config_word end, int (*help)(void))
+{
+	const char *values[CONFIG_WORDS];
+	unsigned int word;
+	int status;
+
+	memset(config, 0, sizeof(*config));
+	status = parse_name(args, what, help, &config->name);
+	if (!status)
+		status = parse_keywords(args, words, end, values);
+	for (word = 0; !status && word < end; word++) {
+		if (!values[word])
+			continue;
+		config->given |= 1u << word;
+		status = parse_word(config, word, values[word]);
+	}
+	return status;
+}
+
+/* into a request what is given */
+void config_put(const struct config *config, struct nl_msg *msg)
+{
+	nla_put_string(msg, KVMFLIP_A_PORT_NAME, config->name);
+	if (config_has(config, CONFIG_MAC))
+		nla_put(msg, KVMFLIP_A_PORT_MAC, sizeof(config->key.mac),
+			config->key.mac);
+	if (config_has(config, CONFIG_VLAN))
+		nla_put_u16(msg, KVMFLIP_A_PORT_VLAN, config->key.vlan);
+	if (config_has(config, CONFIG_MIN))
+		nla_put_u64(msg, KVMFLIP_A_PORT_MIN_SIZE, config->min);
+	if (config_has(config, CONFIG_MAX))
+		nla_put_u64(msg, KVMFLIP_A_PORT_MAX_SIZE, config->max);
+	if (config_has(config, CONFIG_COPYBREAK))
+		nla_put_u32(msg, KVMFLIP_A_PORT_COPYBREAK, config->copybreak);
+	if (config_has(config, CONFIG_LATENCY))
+		nla_put_u32(msg, KVMFLIP_A_PORT_LATENCY_USECS, config->latency);
+	if (config_has(config, CONFIG_POOL))
+		nla_put_string(msg, KVMFLIP_A_PORT_POOL, config->pool);
+	if (config_has(config, CONFIG_UUID))
+		nla_put(msg, KVMFLIP_A_PORT_UUID, sizeof(config->uuid), config->uuid);
+}
+
+/* address and VLAN of a port that the module has told of */
+void config_key(const cJSON *port, struct kvmflip_demux_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	parse_mac("mac", obj_str(port, "mac"), key->mac);
+	key->vlan = obj_uint(port, "vlan");
+}
+
+/* everything that port set can change, as the module has told of it */
+void config_of(const cJSON *port, struct config *config)
+{
+	memset(config, 0, sizeof(*config));
+	config->name = obj_str(port, "name");
+	config->given = (1u << CONFIG_SETTABLE) - 1;
+	config_key(port, &config->key);
+	config->min = obj_uint(port, "min_size");
+	config->max = obj_uint(port, "max_size");
+	config->copybreak = obj_uint(port, "copybreak");
+	config->latency = obj_uint(port, "latency_usecs");
+}
