@@ -342,6 +342,14 @@ vm_kill() {
 	wait "${vm[$1]}" 2>/dev/null || true
 }
 
+guest() { # NAME KEY: as the guest says while it runs
+	local json value
+
+	get_line json "$tmp/$1.json"
+	get_field value "$json" "$2"
+	printf %s "$value"
+}
+
 guest_has() { # NAME KEY COUNT
 	local json value
 
