@@ -11,11 +11,10 @@
 #include "main.h"
 #include "port.h"
 #include "reclaim.h"
+#include "returns.h"
 
-/* Slot numbers taken from a return ring at once. */
-#define KF_RETURN_BATCH		64
-/* Batches until others get a turn. */
-#define KF_RETURN_BUDGET	64
+/* Buffers taken back at once. */
+#define KF_REVOKE_BATCH		64
 
 /* What a user of drivers expects. */
 #define KF_COPYBREAK		256
@@ -269,8 +268,6 @@ static u32 kf_next_gen(void)
 	return kf_last_gen;
 }
 
-static void kf_return_work(struct work_struct *work);
-
 /**
  * kvmflip_port_add - make a port
  * @name: name, not yet in use
@@ -316,7 +313,7 @@ int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *
 	kref_init(&port->ref);
 	mutex_init(&port->return_lock);
 	mutex_init(&port->lock);
-	INIT_WORK(&port->return_work, kf_return_work);
+	INIT_WORK(&port->return_work, kvmflip_returns_work);
 	INIT_DELAYED_WORK(&port->reclaim_work, kvmflip_reclaim_work);
 	kvmflip_stats_init(&port->stats);
 	err = kf_reserve(port, config, extack);
@@ -496,7 +493,7 @@ out:
 /* Nothing is delivered any more, so the window only gets emptier. */
 static void kf_revoke_all(struct kvmflip_port *port)
 {
-	u32 slots[KF_RETURN_BATCH];
+	u32 slots[KF_REVOKE_BATCH];
 	LIST_HEAD(bufs);
 	u32 n;
 
@@ -620,72 +617,6 @@ void kvmflip_port_doorbell(struct kvmflip_port *port)
 {
 	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_DOORBELLS, 1);
 	queue_work(kvmflip_wq, &port->return_work);
-}
-
-/*
- * What of @slots holds a buffer, and is the guest's to return, moves to the
- * front; what else there is to return is taken. Returns how much of it is good.
- */
-static u32 kf_sort_out(struct kvmflip_port *port, u32 *slots, u32 n, u32 *buffers)
-{
-	u32 i, good = 0;
-
-	*buffers = 0;
-	mutex_lock(&port->lock);
-	for (i = 0; i < n; i++) {
-		if (slots[i] < port->window.nr) {
-			if (kvmflip_window_concede(&port->window, slots[i]))
-				good++;
-			else
-				slots[(*buffers)++] = slots[i];
-		} else if (kvmflip_bounce_return(&port->bounce, slots[i] - port->window.nr)) {
-			good++;
-		}
-	}
-	mutex_unlock(&port->lock);
-	return good;
-}
-
-/* One batch of returns: how many, or what kvmflip_return_pull() says. */
-static int kf_return_batch(struct kvmflip_port *port)
-{
-	u32 slots[KF_RETURN_BATCH];
-	u32 good, buffers;
-	LIST_HEAD(bufs);
-	int n;
-
-	n = kvmflip_return_pull(&port->ret, slots, ARRAY_SIZE(slots));
-	if (n <= 0)
-		return n;
-	good = kf_sort_out(port, slots, n, &buffers);
-	buffers = kvmflip_window_empty(&port->window, slots, buffers, &bufs);
-	kvmflip_pool_return(port->pool, &port->share, &bufs);
-	port->owed -= min(port->owed, buffers);
-	if (!port->owed)
-		cancel_delayed_work(&port->reclaim_work);
-	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_RETURNS, buffers);
-	if (good + buffers < n)
-		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_BAD_RETURNS, n - good - buffers);
-	return n;
-}
-
-static void kf_return_work(struct work_struct *work)
-{
-	struct kvmflip_port *port = container_of(work, struct kvmflip_port, return_work);
-	int n, budget = KF_RETURN_BUDGET;
-
-	mutex_lock(&port->return_lock);
-	do {
-		n = kf_return_batch(port);
-		if (!n && !kvmflip_return_arm(&port->ret))
-			break;
-		cond_resched();
-	} while (n >= 0 && --budget);
-	if (n < 0)
-		kf_set_state(port, KVMFLIP_PORT_STATE_FAILED);
-	else if (!budget)
-		queue_work(kvmflip_wq, &port->return_work);
-	mutex_unlock(&port->return_lock);
 }
 
 /* Where the VMM has the slots, or 0 if it has no VM or has not mapped them. */
