@@ -242,12 +242,15 @@ static bool kf_map(struct kvmflip_delivery *delivery, const struct kvmflip_waite
 	flip->frames = kf_frames(delivery, owner, flip->buf);
 	if (!flip->frames || !kvmflip_pool_map(delivery->pool, flip->buf, port, flip->slot))
 		goto err_release;
+	/* Until its frames are named and copied it must not become another guest's. */
+	kvmflip_window_hold(&port->window, flip->slot, true);
 	if (!kvmflip_window_fill(&port->window, flip->slot, flip->buf))
 		goto err_unmap;
 	delta->v[KVMFLIP_A_STATS_FLIPS]++;
 	return true;
 
 err_unmap:
+	kvmflip_window_hold(&port->window, flip->slot, false);
 	kvmflip_pool_unmap(delivery->pool, flip->buf);
 err_release:
 	kvmflip_window_release(&port->window, &flip->slot, 1);
@@ -344,6 +347,20 @@ static unsigned int kf_refusal(struct kvmflip_port *port, const struct kvmflip_w
 	return 0;
 }
 
+/* The buffers that a port has got are its guest's to return from now on. */
+static void kf_let_go(struct kvmflip_delivery *delivery, const struct kvmflip_waiter *waiter)
+{
+	u32 index = kvmflip_waiter_index(delivery->tally, waiter);
+	struct kvmflip_flip *flip;
+
+	for (flip = delivery->flip; flip < delivery->flip + delivery->nr; flip++) {
+		if (flip->owner != index || !flip->mapped)
+			continue;
+		flip->buf->flip = KVMFLIP_NO_FLIP;
+		kvmflip_window_hold(&waiter->port->window, flip->slot, false);
+	}
+}
+
 /* All of a port's frames up to the end of the group, so that it is told once. */
 static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_waiter *waiter)
 {
@@ -388,6 +405,7 @@ static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_
 			kf_count(&own, kf_chunk(delivery, frame->chunk)->len, verdict);
 		kvmflip_tally_done(delivery->tally, frame);
 	}
+	kf_let_go(delivery, waiter);
 	/* Those that are left have arrived just now. */
 	if (waiter->frames && own.v[KVMFLIP_A_STATS_RECEIVED])
 		waiter->since = delivery->now;
@@ -467,13 +485,13 @@ static void kf_settle(struct kvmflip_delivery *delivery, struct list_head *free)
 	LIST_HEAD(unused);
 
 	for (flip = delivery->flip; flip < delivery->flip + delivery->nr; flip++) {
-		flip->buf->flip = KVMFLIP_NO_FLIP;
-		if (!flip->spare)
-			continue;
 		if (flip->mapped) {
 			list_add_tail(&flip->spare->list, free);
 			continue;
 		}
+		flip->buf->flip = KVMFLIP_NO_FLIP;
+		if (!flip->spare)
+			continue;
 		flip->buf->dirty = KVMFLIP_DIRTY;
 		kvmflip_pool_unclaim(delivery->pool,
 				     &delivery->tally->waiter[flip->owner].port->share, 1);

@@ -81,10 +81,11 @@ int kvmflip_window_init(struct kvmflip_window *window, struct kvmflip_pool *pool
 	window->slot = kvcalloc(nr, sizeof(*window->slot), GFP_KERNEL_ACCOUNT);
 	window->used = kf_bitmap(nr);
 	window->sunk = kf_bitmap(nr);
+	window->held = kf_bitmap(nr);
 	window->revoked = kf_bitmap(nr);
 	window->busy = kf_bitmap(nr);
-	if (window->rings && window->slot && window->used && window->sunk && window->revoked &&
-	    window->busy && !kf_sink_alloc(window))
+	if (window->rings && window->slot && window->used && window->sunk && window->held &&
+	    window->revoked && window->busy && !kf_sink_alloc(window))
 		return 0;
 
 	kvmflip_window_destroy(window);
@@ -102,6 +103,7 @@ void kvmflip_window_destroy(struct kvmflip_window *window)
 		mmdrop(window->mm);
 	kvfree(window->busy);
 	kvfree(window->revoked);
+	kvfree(window->held);
 	kvfree(window->sunk);
 	kvfree(window->used);
 	kvfree(window->slot);
@@ -428,6 +430,23 @@ void kvmflip_window_release(struct kvmflip_window *window, const u32 *slots, u32
 }
 
 /**
+ * kvmflip_window_hold - keep a buffer from being taken out of its slot
+ * @window: window
+ * @slot: from kvmflip_window_alloc()
+ * @hold: from now on, or no longer
+ *
+ * A guest can guess a slot's number and return it before it has been told of it.
+ *
+ * Context: process context. Nobody resets the guest meanwhile.
+ */
+void kvmflip_window_hold(struct kvmflip_window *window, u32 slot, bool hold)
+{
+	spin_lock(&window->lock);
+	__assign_bit(slot, window->held, hold);
+	spin_unlock(&window->lock);
+}
+
+/**
  * kvmflip_window_fill - let a buffer appear in a slot
  * @window: window
  * @slot: from kvmflip_window_alloc()
@@ -471,7 +490,7 @@ static u32 kf_detach_slots(struct kvmflip_window *window, u32 *slots, u32 n,
 	for (i = 0; i < n && slots[i] < window->nr; i++) {
 		slot = array_index_nospec(slots[i], window->nr);
 		buf = window->slot[slot];
-		if (!buf)
+		if (!buf || test_bit(slot, window->held))
 			continue;
 		window->slot[slot] = NULL;
 		list_add_tail(&buf->list, bufs);

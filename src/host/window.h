@@ -37,6 +37,7 @@
  * @mapped: number of slots that hold a buffer
  * @used: bit per slot that is allocated
  * @sunk: bit per slot that the sink is mapped at
+ * @held: bit per slot whose buffer is not to be taken out, even if the guest says so
  * @revoked: bit per slot that is @used but was taken from the guest by force
  * @busy: bit per slot that is @used or @sunk, or just being cleaned
  * @cursor: where to look for a slot next, so that slots come in ring order and
@@ -68,6 +69,7 @@ struct kvmflip_window {
 	u32 mapped;
 	unsigned long *used;
 	unsigned long *sunk;
+	unsigned long *held;
 	unsigned long *revoked;
 	unsigned long *busy;
 	u32 cursor;
@@ -83,6 +85,7 @@ void kvmflip_window_destroy(struct kvmflip_window *window);
 int kvmflip_window_mmap(struct kvmflip_window *window, struct vm_area_struct *vma);
 u32 kvmflip_window_alloc(struct kvmflip_window *window);
 void kvmflip_window_release(struct kvmflip_window *window, const u32 *slots, u32 n);
+void kvmflip_window_hold(struct kvmflip_window *window, u32 slot, bool hold);
 bool kvmflip_window_fill(struct kvmflip_window *window, u32 slot, struct kvmflip_buffer *buf);
 u32 kvmflip_window_empty(struct kvmflip_window *window, u32 *slots, u32 n,
 			 struct list_head *bufs);
