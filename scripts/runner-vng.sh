@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
-# The usual way in: virtme-ng. Some 30 s slower, for the sake of udev. Sourced
-# by testbed.
+# The usual way in: virtme-ng. Some 30 s slower, for the sake of udev
+# (Documentation/testing.rst). Sourced by testbed.
 
 start() {
 	local vng

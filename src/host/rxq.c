@@ -80,6 +80,10 @@ static int kf_check_mode(const struct kvmflip_pool *pool, enum kvmflip_mode mode
 {
 	bool copies = mode == KVMFLIP_MODE_COPY;
 
+	if (copies && !pool->rxqs && !list_empty(&pool->lru)) {
+		NL_SET_ERR_MSG_FMT(extack, "guests still have buffers of pool %s", pool->name);
+		return -EBUSY;
+	}
 	if (!pool->rxqs || pool->copies == copies)
 		return 0;
 	NL_SET_ERR_MSG_FMT(extack, "pool %s has queues in %s: use another pool", pool->name,
@@ -232,12 +236,10 @@ static bool kf_is_finishing(const struct kvmflip_rxq *rxq)
  */
 static bool kf_queue_is_down(struct kvmflip_rxq *rxq, const struct xsk_buff_pool *xsk)
 {
-	struct net_device *netdev;
 	bool down;
 
 	rtnl_lock();
-	netdev = rxq->nic->netdev;
-	down = !netdev || xsk_get_pool_from_qid(netdev, rxq->queue) != xsk;
+	down = xsk_get_pool_from_qid(rxq->nic->netdev, rxq->queue) != xsk;
 	rtnl_unlock();
 	return down;
 }

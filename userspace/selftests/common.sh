@@ -320,7 +320,7 @@ vm_start() { # NAME [OPTION]...
 		--report "$tmp/$name.json" "$@" >"$tmp/$name.out" 2>&1 &
 	vm[$name]=$!
 	children+=($!)
-	[[ $* =~ hold|hostile ]] || returns[$name]=1
+	[[ $* =~ hold|keep|hostile ]] || returns[$name]=1
 	wait_for "running guest $name" vm_runs "$name"
 }
 
