@@ -50,8 +50,8 @@ static const char *parse_dest(struct dest *dest, char *value, char **rest)
 	tag = strsep(&value, "/");
 	*rest = value;
 	if (sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx",
-			    &dest->mac[0], &dest->mac[1], &dest->mac[2],
-			    &dest->mac[3], &dest->mac[4], &dest->mac[5]) != 6)
+		   &dest->mac[0], &dest->mac[1], &dest->mac[2],
+		   &dest->mac[3], &dest->mac[4], &dest->mac[5]) != 6)
 		return "a destination is MAC[/VLAN[/TAG[/NUMBER]]]";
 	if (vlan && !strcmp(vlan, "p")) {
 		push_tag(dest, ETH_P_8021Q, 5 << 13);

@@ -68,6 +68,13 @@ void report_take(struct guest_result *copy, const struct guest_result *shared)
 	} while (--tries);
 }
 
+static void print_delays(const struct delays *delays, FILE *to)
+{
+	fprintf(to, ", \"delay_us\": {\"frames\": %zu", delays->frames);
+	fprintf(to, ", \"median\": %u, \"p99\": %u, \"max\": %u}",
+		delays->median, delays->p99, delays->max);
+}
+
 void report_print(const struct guest_result *result, const char *error,
 		  const struct delays *delays, FILE *to)
 {
@@ -91,9 +98,7 @@ void report_print(const struct guest_result *result, const char *error,
 	else
 		fputs("null", to);
 	if (delays)
-		fprintf(to, ", \"delay_us\": {\"frames\": %zu, \"median\": %u, \"p99\": %u, \"max\": %u}",
-			delays->frames, delays->median, delays->p99,
-			delays->max);
+		print_delays(delays, to);
 	fputs("}\n", to);
 }
 

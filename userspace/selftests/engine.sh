@@ -162,7 +162,7 @@ costs_of() {
 	shift 2
 	for size in "$@"; do
 		if [[ $label == 2M ]]; then
-			steady virtio a 4 10 "size=$size" "$(to a)"
+			steady virtio a 3 6 "size=$size" "$(to a)"
 		else
 			total=()
 			cut
@@ -186,13 +186,13 @@ costs() {
 	# shellcheck disable=SC2086 # words
 	{
 		arm 4K 'copybreak 0'
-		costs_of 4K 3000 $sizes
+		costs_of 4K 1500 $sizes
 		arm_end
 		arm 2M "copybreak 0 $patient"
 		costs_of 2M '' $sizes
 		arm_end
 		arm 4K '' mode copy
-		costs_of copy 3000 $sizes
+		costs_of copy 1500 $sizes
 		arm_end
 	}
 	figure engine.costs "{$costs}"

@@ -70,7 +70,9 @@ void slots_reset(void)
 {
 	__u32 i;
 
-	for (i = 0; i < MAX_SLOTS / 32; i++)
-		open[i] = full[i] = 0;
+	for (i = 0; i < MAX_SLOTS / 32; i++) {
+		open[i] = 0;
+		full[i] = 0;
+	}
 	first = end;
 }
