@@ -71,16 +71,18 @@ two_ports() { # NIC SUFFIX
 }
 
 # 1,000 frames a second among ten times as many: they need not wait for a buffer
-# that takes longer to fill than they have time.
+# that takes longer to fill than they have time. A clock in an emulator measures
+# what else its machine does, so half of them are compared with half of those that
+# did wait.
 slow_port() { # NIC
-	local nic=$1 fast budget=5000
+	local nic=$1 fast waited
 
 	load_module
 	one_queue "$nic"
 	pool_add p 48M 2M
 	# shellcheck disable=SC2086 # words
 	port_add a p $patient
-	port_add b p latency "$budget"
+	port_add b p latency 5000
 	attach "$nic" p
 	vm_start a
 	vm_start b
@@ -97,10 +99,12 @@ slow_port() { # NIC
 		$(($(stat port a received) / 10))
 	fast=$(stat port a flips)
 	guest_is_told a
+	get_field waited "${report##*delay_us}" median
 	diag "a: $fast flips, delays in us ${report##*delay_us}"
 	guest_is_told b
 	diag "b: delays in us ${report##*delay_us}"
-	at_most "half of b's frames took, in us" "$(field "${report##*delay_us}" median)" "$budget"
+	at_most "half of b's frames took, in us" "$(field "${report##*delay_us}" median)" \
+		$((waited / 2))
 	frames_add_up rxq "$nic"
 }
 
