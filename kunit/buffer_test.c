@@ -37,36 +37,49 @@ static const struct kft_pair kft_pairs[] = {
 	KFT_PAIR(FREE, MAPPED, false),
 	KFT_PAIR(FREE, RETURNED, false),
 	KFT_PAIR(FREE, QUARANTINED, false),
+	KFT_PAIR(FREE, STEERED, true),
 	KFT_PAIR(POSTED, FREE, false),
 	KFT_PAIR(POSTED, POSTED, false),
 	KFT_PAIR(POSTED, FILLED, true),
 	KFT_PAIR(POSTED, MAPPED, false),
 	KFT_PAIR(POSTED, RETURNED, false),
 	KFT_PAIR(POSTED, QUARANTINED, false),
+	KFT_PAIR(POSTED, STEERED, false),
 	KFT_PAIR(FILLED, FREE, true),
 	KFT_PAIR(FILLED, POSTED, false),
 	KFT_PAIR(FILLED, FILLED, false),
 	KFT_PAIR(FILLED, MAPPED, true),
-	KFT_PAIR(FILLED, RETURNED, false),
+	KFT_PAIR(FILLED, RETURNED, true),
 	KFT_PAIR(FILLED, QUARANTINED, false),
+	KFT_PAIR(FILLED, STEERED, false),
 	KFT_PAIR(MAPPED, FREE, false),
 	KFT_PAIR(MAPPED, POSTED, false),
 	KFT_PAIR(MAPPED, FILLED, false),
 	KFT_PAIR(MAPPED, MAPPED, false),
 	KFT_PAIR(MAPPED, RETURNED, true),
 	KFT_PAIR(MAPPED, QUARANTINED, false),
+	KFT_PAIR(MAPPED, STEERED, false),
 	KFT_PAIR(RETURNED, FREE, true),
 	KFT_PAIR(RETURNED, POSTED, false),
 	KFT_PAIR(RETURNED, FILLED, false),
 	KFT_PAIR(RETURNED, MAPPED, false),
 	KFT_PAIR(RETURNED, RETURNED, false),
 	KFT_PAIR(RETURNED, QUARANTINED, true),
+	KFT_PAIR(RETURNED, STEERED, false),
 	KFT_PAIR(QUARANTINED, FREE, true),
 	KFT_PAIR(QUARANTINED, POSTED, false),
 	KFT_PAIR(QUARANTINED, FILLED, false),
 	KFT_PAIR(QUARANTINED, MAPPED, false),
 	KFT_PAIR(QUARANTINED, RETURNED, false),
 	KFT_PAIR(QUARANTINED, QUARANTINED, false),
+	KFT_PAIR(QUARANTINED, STEERED, false),
+	KFT_PAIR(STEERED, FREE, false),
+	KFT_PAIR(STEERED, POSTED, true),
+	KFT_PAIR(STEERED, FILLED, false),
+	KFT_PAIR(STEERED, MAPPED, true),
+	KFT_PAIR(STEERED, RETURNED, false),
+	KFT_PAIR(STEERED, QUARANTINED, false),
+	KFT_PAIR(STEERED, STEERED, false),
 };
 
 KUNIT_ARRAY_PARAM_DESC(kft_pair, kft_pairs, name);
@@ -107,12 +120,16 @@ static bool kft_move(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
 	return moved;
 }
 
-/* From free to any state, in the order in which they are numbered. */
+/* From free to any state, in the order in which all but the last are numbered. */
 static void kft_bring(struct kunit *test, struct kvmflip_buffers *table,
 		      struct kvmflip_buffer *buf, enum kvmflip_state to)
 {
 	enum kvmflip_state state;
 
+	if (to == KVMFLIP_STEERED) {
+		KUNIT_ASSERT_TRUE(test, kft_move(table, buf, KVMFLIP_FREE, to));
+		return;
+	}
 	for (state = KVMFLIP_FREE; state < to; state++)
 		KUNIT_ASSERT_TRUE(test, kft_move(table, buf, state, state + 1));
 	KUNIT_ASSERT_EQ(test, buf->state, to);
@@ -145,7 +162,7 @@ static void kft_all_pairs_stated(struct kunit *test)
 			KUNIT_EXPECT_FALSE(test, kft_pairs[i].from == kft_pairs[j].from &&
 					   kft_pairs[i].to == kft_pairs[j].to);
 	}
-	KUNIT_EXPECT_EQ(test, legal, 8);
+	KUNIT_EXPECT_EQ(test, legal, 12);
 }
 
 static void kft_move_pair(struct kunit *test)

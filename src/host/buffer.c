@@ -7,6 +7,12 @@
  *	 | `--------------------'                       |  v
  *	 `----------------------------------------------' QUARANTINED ---> FREE
  *
+ *	FREE ---> STEERED ---> POSTED	the guest is gone, the NIC still has it
+ *		     `-------> MAPPED	the NIC's access is gone, the guest has it
+ *
+ * What was STEERED and is then FILLED goes on to RETURNED, so that references
+ * from its time in a guest are looked for.
+ *
  * This is the only file that changes a state. It knows nothing of NICs,
  * windows or guests.
  */
@@ -18,12 +24,13 @@
 #include "buffer.h"
 
 static const u8 kf_legal[KVMFLIP_STATES] = {
-	[KVMFLIP_FREE]		= BIT(KVMFLIP_POSTED),
+	[KVMFLIP_FREE]		= BIT(KVMFLIP_POSTED) | BIT(KVMFLIP_STEERED),
 	[KVMFLIP_POSTED]	= BIT(KVMFLIP_FILLED),
-	[KVMFLIP_FILLED]	= BIT(KVMFLIP_MAPPED) | BIT(KVMFLIP_FREE),
+	[KVMFLIP_FILLED]	= BIT(KVMFLIP_MAPPED) | BIT(KVMFLIP_FREE) | BIT(KVMFLIP_RETURNED),
 	[KVMFLIP_MAPPED]	= BIT(KVMFLIP_RETURNED),
 	[KVMFLIP_RETURNED]	= BIT(KVMFLIP_FREE) | BIT(KVMFLIP_QUARANTINED),
 	[KVMFLIP_QUARANTINED]	= BIT(KVMFLIP_FREE),
+	[KVMFLIP_STEERED]	= BIT(KVMFLIP_POSTED) | BIT(KVMFLIP_MAPPED),
 };
 
 /**
@@ -52,6 +59,7 @@ int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
 	for (i = 0; i < nr; i++) {
 		INIT_LIST_HEAD(&table->buf[i].list);
 		INIT_LIST_HEAD(&table->buf[i].lru);
+		INIT_LIST_HEAD(&table->buf[i].spare);
 		table->buf[i].flip = KVMFLIP_NO_FLIP;
 	}
 	table->nr = nr;

@@ -15,6 +15,7 @@
  * @KVMFLIP_MAPPED: one guest
  * @KVMFLIP_RETURNED: nobody; it is in no page table and no TLB any more
  * @KVMFLIP_QUARANTINED: nobody; somebody still holds a reference to a page
+ * @KVMFLIP_STEERED: one guest and the NIC whose queue is dedicated to it
  * @KVMFLIP_STATES: number of states
  */
 enum kvmflip_state {
@@ -24,8 +25,23 @@ enum kvmflip_state {
 	KVMFLIP_MAPPED,
 	KVMFLIP_RETURNED,
 	KVMFLIP_QUARANTINED,
+	KVMFLIP_STEERED,
 	KVMFLIP_STATES,
 };
+
+/**
+ * enum kvmflip_told - what a guest knows of a steered buffer
+ * @KVMFLIP_TOLD_NOTHING: nothing since it was posted
+ * @KVMFLIP_TOLD_FRAMES: of frames in it, and that there may be more
+ * @KVMFLIP_TOLD_LAST: that there are no more, so that it is the guest's to return
+ */
+enum kvmflip_told {
+	KVMFLIP_TOLD_NOTHING,
+	KVMFLIP_TOLD_FRAMES,
+	KVMFLIP_TOLD_LAST,
+};
+
+struct kvmflip_lease;
 
 /* &kvmflip_buffer.dirty, besides the number of a tenant */
 #define KVMFLIP_CLEAN		0
@@ -47,6 +63,10 @@ enum kvmflip_state {
  *	   anything. Belongs to who holds the buffer, as the next two
  * @left: chunks that the NIC has not completed yet
  * @flip: place in the group of buffers that is being delivered
+ * @lease: what it is part of while it is KVMFLIP_STEERED, NULL otherwise; the
+ *	   lock of the port, as the next two
+ * @spare: place in a list of @lease
+ * @told: what the guest knows of it
  */
 struct kvmflip_buffer {
 	struct list_head list;
@@ -57,6 +77,9 @@ struct kvmflip_buffer {
 	u64 dirty;
 	u16 left;
 	u16 flip;
+	struct kvmflip_lease *lease;
+	struct list_head spare;
+	enum kvmflip_told told;
 };
 
 /**

@@ -24,41 +24,18 @@ static struct kvmflip_chunk *kf_chunk(const struct kvmflip_delivery *delivery, u
 	return &delivery->pool->table.chunk[chunk];
 }
 
-static void *kf_chunk_address(const struct kvmflip_delivery *delivery, u32 chunk)
-{
-	u64 bytes = (u64)chunk << delivery->pool->chunk_shift;
-
-	return page_address(delivery->pool->pages[bytes >> PAGE_SHIFT]) + offset_in_page(bytes);
-}
-
-static bool kf_is_copy(unsigned int verdict)
-{
-	switch (verdict) {
-	case KVMFLIP_A_STATS_COPIED_HOST:
-	case KVMFLIP_A_STATS_COPIED_SMALL:
-	case KVMFLIP_A_STATS_COPIED_STRAY:
-	case KVMFLIP_A_STATS_COPIED_LATENCY:
-	case KVMFLIP_A_STATS_COPIED_QUOTA:
-	case KVMFLIP_A_STATS_COPIED_MODE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void kf_count(struct kvmflip_delta *delta, u32 len, unsigned int verdict)
-{
-	delta->v[KVMFLIP_A_STATS_RECEIVED]++;
-	delta->v[KVMFLIP_A_STATS_RECEIVED_BYTES] += len;
-	delta->v[verdict]++;
-	if (kf_is_copy(verdict)) {
-		delta->v[KVMFLIP_A_STATS_COPIED]++;
-		delta->v[KVMFLIP_A_STATS_BYTES_COPIED] += len;
-	}
-}
-
-/* Up the stack of the NIC, as if the driver had never had an XDP program. */
-static unsigned int kf_to_host(struct net_device *dev, const void *data, u32 len)
+/**
+ * kvmflip_deliver_host - deliver a frame to the host
+ * @dev: the NIC
+ * @data: the frame, which is copied once and not looked at before
+ * @len: bytes of it
+ *
+ * It goes up the stack of the NIC, as if that never had an XDP program.
+ *
+ * Context: process context.
+ * Return: KVMFLIP_A_STATS_* of what becomes of it.
+ */
+unsigned int kvmflip_deliver_host(struct net_device *dev, const void *data, u32 len)
 {
 	struct sk_buff *skb;
 
@@ -111,42 +88,29 @@ void kvmflip_deliver_arrival(struct kvmflip_delivery *delivery, struct net_devic
 			     u32 chunk)
 {
 	struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
-	void *data = kf_chunk_address(delivery, chunk) + c->offset;
+	void *data = kvmflip_pool_address(delivery->pool, chunk) + c->offset;
 	struct kvmflip_waiter *waiter;
 	struct kvmflip_meta meta;
 
 	memcpy(&meta, data - sizeof(meta), sizeof(meta));
 	if (meta.magic != KVMFLIP_META_MAGIC || meta.reserved) {
-		kf_count(delivery->delta, c->len, KVMFLIP_A_STATS_DROPPED_NO_META);
+		kvmflip_stats_frame(delivery->delta, c->len, KVMFLIP_A_STATS_DROPPED_NO_META);
 		return;
 	}
 	if (meta.port == KVMFLIP_PORT_HOST) {
-		kf_count(delivery->delta, c->len, kf_to_host(dev, data, c->len));
+		kvmflip_stats_frame(delivery->delta, c->len,
+				    kvmflip_deliver_host(dev, data, c->len));
 		return;
 	}
 	waiter = kvmflip_tally_find(delivery->tally, meta.port, meta.gen);
 	if (!waiter)
 		waiter = kf_join(delivery, meta.port, meta.gen);
 	if (!waiter) {
-		kf_count(delivery->delta, c->len, KVMFLIP_A_STATS_DROPPED_NO_PORT);
+		kvmflip_stats_frame(delivery->delta, c->len, KVMFLIP_A_STATS_DROPPED_NO_PORT);
 		return;
 	}
 	c->gen = meta.gen;
 	kvmflip_tally_add(delivery->tally, waiter, chunk, delivery->now);
-}
-
-/*
- * In front of a frame drivers and the XDP program leave what they know of it,
- * in no more than so many bytes.
- */
-#define KF_NOTES	64
-
-/* Built without it, tests that look for others' bytes have to find some. */
-static void kf_zero(void *start, u32 bytes)
-{
-#ifndef KVMFLIP_NO_ZEROING
-	memset(start, 0, bytes);
-#endif
 }
 
 /*
@@ -157,7 +121,7 @@ static void kf_zero(void *start, u32 bytes)
 static bool kf_unchanged(const struct kvmflip_delivery *delivery, u32 chunk)
 {
 	const struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
-	const struct kvmflip_meta *meta = kf_chunk_address(delivery, chunk) + c->offset -
+	const struct kvmflip_meta *meta = kvmflip_pool_address(delivery->pool, chunk) + c->offset -
 					  sizeof(*meta);
 
 	return meta->magic == KVMFLIP_META_MAGIC && meta->gen == c->gen;
@@ -173,23 +137,23 @@ static void kf_clean_chunk(struct kvmflip_delivery *delivery, u32 chunk, u32 gen
 			   struct kvmflip_delta *delta)
 {
 	struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
-	void *start = kf_chunk_address(delivery, chunk);
-	u32 notes = c->offset - min(c->offset, KF_NOTES);
+	void *start = kvmflip_pool_address(delivery->pool, chunk);
+	u32 notes = c->offset - min(c->offset, KVMFLIP_NOTES);
 	u32 size = 1U << delivery->pool->chunk_shift;
 	u32 end = c->offset + c->len;
 
 	if (c->gen != gen || !kf_unchanged(delivery, chunk)) {
 		c->gen = 0;
-		kf_zero(start, size);
+		kvmflip_pool_zero(start, size);
 		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += size;
 		return;
 	}
 	if (!own) {
-		kf_zero(start, notes);
+		kvmflip_pool_zero(start, notes);
 		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += notes;
 	}
-	kf_zero(start + notes, c->offset - notes);
-	kf_zero(start + end, size - end);
+	kvmflip_pool_zero(start + notes, c->offset - notes);
+	kvmflip_pool_zero(start + end, size - end);
 	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += c->offset - notes + size - end;
 }
 
@@ -275,6 +239,28 @@ static int kf_map_all(struct kvmflip_delivery *delivery, const struct kvmflip_wa
 	return space;
 }
 
+/**
+ * kvmflip_deliver_copy - copy a frame into the bounce slots of its port
+ * @port: port that is running, whose RX ring has space
+ * @data: the frame
+ * @len: bytes of it
+ *
+ * Context: &kvmflip_port.lock is held.
+ * Return: false if there is no space.
+ */
+bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len)
+{
+	struct kvmflip_bounced where;
+
+	lockdep_assert_held(&port->lock);
+
+	if (!kvmflip_bounce_put(&port->bounce, data, len, &where))
+		return false;
+	kvmflip_rx_put(&port->rx, port->window.nr + where.slot, where.offset, len,
+		       where.last ? KVMFLIP_RX_LAST : 0);
+	return true;
+}
+
 /* Its metadata is gone then, and it was looked at before. */
 static bool kf_is_cleaned(const struct kvmflip_delivery *delivery, u32 chunk)
 {
@@ -287,17 +273,14 @@ static unsigned int kf_copy(struct kvmflip_delivery *delivery, struct kvmflip_po
 			    u32 chunk, unsigned int why)
 {
 	const struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
-	struct kvmflip_bounced where;
 
 	if (!kf_is_cleaned(delivery, chunk) && !kf_unchanged(delivery, chunk))
 		return KVMFLIP_A_STATS_DROPPED_INVALID;
-	if (!kvmflip_bounce_put(&port->bounce, kf_chunk_address(delivery, chunk) + c->offset,
-				c->len, &where))
-		return why == KVMFLIP_A_STATS_COPIED_QUOTA ? KVMFLIP_A_STATS_DROPPED_QUOTA :
-		       KVMFLIP_A_STATS_DROPPED_NO_BOUNCE;
-	kvmflip_rx_put(&port->rx, port->window.nr + where.slot, where.offset, c->len,
-		       where.last ? KVMFLIP_RX_LAST : 0);
-	return why;
+	if (kvmflip_deliver_copy(port, kvmflip_pool_address(delivery->pool, chunk) + c->offset,
+				 c->len))
+		return why;
+	return why == KVMFLIP_A_STATS_COPIED_QUOTA ? KVMFLIP_A_STATS_DROPPED_QUOTA :
+	       KVMFLIP_A_STATS_DROPPED_NO_BOUNCE;
 }
 
 static unsigned int kf_name(struct kvmflip_delivery *delivery, struct kvmflip_port *port,
@@ -364,7 +347,8 @@ static void kf_let_go(struct kvmflip_delivery *delivery, const struct kvmflip_wa
 /* All of a port's frames up to the end of the group, so that it is told once. */
 static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_waiter *waiter)
 {
-	u32 i, head = delivery->tally->head, index = kvmflip_waiter_index(delivery->tally, waiter);
+	u32 i, len, head = delivery->tally->head;
+	u32 index = kvmflip_waiter_index(delivery->tally, waiter);
 	struct kvmflip_port *port = waiter->port;
 	struct kvmflip_waiting *frame;
 	struct kvmflip_delta own = {};
@@ -392,17 +376,18 @@ static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_
 			flip = &delivery->flip[kvmflip_buffer_of(&delivery->pool->table,
 								 frame->chunk)->flip];
 			kf_name(delivery, port, flip, frame->chunk);
-		} else if (kf_is_copy(verdict)) {
+		} else if (kvmflip_stats_is_copy(verdict)) {
 			if (space > 0)
 				verdict = kf_copy(delivery, port, frame->chunk, verdict);
 			else
 				verdict = KVMFLIP_A_STATS_DROPPED_RING_FULL;
 			space--;
 		}
-		kf_count(delivery->delta, kf_chunk(delivery, frame->chunk)->len, verdict);
+		len = kf_chunk(delivery, frame->chunk)->len;
+		kvmflip_stats_frame(delivery->delta, len, verdict);
 		/* A frame of an older generation was never this port's. */
 		if (verdict != KVMFLIP_A_STATS_DROPPED_NO_PORT)
-			kf_count(&own, kf_chunk(delivery, frame->chunk)->len, verdict);
+			kvmflip_stats_frame(&own, len, verdict);
 		kvmflip_tally_done(delivery->tally, frame);
 	}
 	kf_let_go(delivery, waiter);

@@ -10,7 +10,14 @@
 
 struct kvmflip_iommu;
 struct kvmflip_pool;
+struct kvmflip_port;
 struct net_device;
+
+/*
+ * In front of a frame drivers and the XDP program leave what they know of it,
+ * in no more than so many bytes.
+ */
+#define KVMFLIP_NOTES	64
 
 /* Full buffers delivered in one go. */
 #define KVMFLIP_FLIPS	64
@@ -65,5 +72,7 @@ void kvmflip_deliver_full(struct kvmflip_delivery *delivery, struct list_head *f
 			  struct list_head *again, struct list_head *free);
 void kvmflip_deliver_all(struct kvmflip_delivery *delivery);
 u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery);
+unsigned int kvmflip_deliver_host(struct net_device *dev, const void *data, u32 len);
+bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len);
 
 #endif /* _KVMFLIP_DELIVER_H */

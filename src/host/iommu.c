@@ -94,6 +94,19 @@ bool kvmflip_iommu_share(const struct kvmflip_iommu *iommu, struct xsk_buff_pool
 	return true;
 }
 
+/**
+ * kvmflip_iommu_translates - is there an IOMMU that can keep a device out?
+ * @dev: device that does DMA
+ *
+ * Return: true, if its addresses are translated.
+ */
+bool kvmflip_iommu_translates(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type & __IOMMU_DOMAIN_PAGING;
+}
+
 static int kf_check_domain(struct iommu_domain *domain, struct netlink_ext_ack *extack)
 {
 	if (!domain) {

@@ -42,6 +42,7 @@ struct kvmflip_iommu {
 
 struct kvmflip_iommu *kvmflip_iommu_attach(struct kvmflip_pool *pool, struct xsk_buff_pool *xsk,
 					   struct netlink_ext_ack *extack);
+bool kvmflip_iommu_translates(struct device *dev);
 void kvmflip_iommu_detach(struct kvmflip_iommu *iommu);
 void kvmflip_iommu_free(struct kvmflip_iommu *iommu);
 bool kvmflip_iommu_share(const struct kvmflip_iommu *iommu, struct xsk_buff_pool *xsk);

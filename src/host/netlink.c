@@ -103,6 +103,7 @@ static const int kf_state_attr[KVMFLIP_STATES] = {
 	[KVMFLIP_MAPPED]	= KVMFLIP_A_BUFFERS_MAPPED,
 	[KVMFLIP_RETURNED]	= KVMFLIP_A_BUFFERS_RETURNED,
 	[KVMFLIP_QUARANTINED]	= KVMFLIP_A_BUFFERS_QUARANTINED,
+	[KVMFLIP_STEERED]	= KVMFLIP_A_BUFFERS_STEERED,
 };
 
 static int kf_put_buffers(struct sk_buff *skb, struct kvmflip_pool *pool)
@@ -572,10 +573,20 @@ int kvmflip_nl_port_reclaim_doit(struct sk_buff *skb, struct genl_info *info)
 int kvmflip_nl_port_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct kvmflip_port *port;
+	struct kvmflip_rxq *rxq;
 
 	guard(mutex)(&kvmflip_lock);
 	port = kf_port(info);
-	return IS_ERR(port) ? PTR_ERR(port) : kvmflip_port_del(port, info->extack);
+	if (IS_ERR(port))
+		return PTR_ERR(port);
+	list_for_each_entry(rxq, &kvmflip_rxqs, list) {
+		if (rxq->port != port)
+			continue;
+		NL_SET_ERR_MSG_FMT(info->extack, "queue %u of %s is dedicated to port %s",
+				   rxq->queue, rxq->nic->name, port->name);
+		return -EBUSY;
+	}
+	return kvmflip_port_del(port, info->extack);
 }
 
 /**

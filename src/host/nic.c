@@ -50,7 +50,7 @@ static int kf_check_netdev(struct net_device *netdev, const struct kvmflip_pool 
 }
 
 static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_pool *pool,
-				      struct xsk_buff_pool *xsk, int link_fd, bool copy,
+				      struct xsk_buff_pool *xsk, int link_fd, bool exposed,
 				      struct netlink_ext_ack *extack)
 {
 	struct kvmflip_nic *nic;
@@ -73,7 +73,7 @@ static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_
 	err = dev_set_promiscuity(netdev, 1);
 	if (err)
 		goto err_link;
-	nic->iommu = copy ? NULL : kvmflip_iommu_attach(pool, xsk, extack);
+	nic->iommu = exposed ? NULL : kvmflip_iommu_attach(pool, xsk, extack);
 	if (IS_ERR(nic->iommu)) {
 		err = PTR_ERR(nic->iommu);
 		goto err_promiscuity;
@@ -102,7 +102,7 @@ err_free:
  * @pool: pool of the queue
  * @xsk: AF_XDP's view of the pool for the queue, nothing posted yet
  * @link_fd: BPF link of the XDP program, or -1
- * @copy: the NIC may reach all of the pool, every frame is copied
+ * @exposed: the NIC may reach all of the pool
  * @extack: for the reason of an error
  *
  * After this the queue is to be served: it has other addresses than before.
@@ -111,13 +111,13 @@ err_free:
  * Return: NIC with one more active queue; an error otherwise.
  */
 struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_pool *pool,
-				    struct xsk_buff_pool *xsk, int link_fd, bool copy,
+				    struct xsk_buff_pool *xsk, int link_fd, bool exposed,
 				    struct netlink_ext_ack *extack)
 {
 	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
 
 	if (!nic) {
-		nic = kf_nic_new(netdev, pool, xsk, link_fd, copy, extack);
+		nic = kf_nic_new(netdev, pool, xsk, link_fd, exposed, extack);
 		if (IS_ERR(nic))
 			return nic;
 	} else if (!nic->active) {

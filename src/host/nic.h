@@ -19,8 +19,7 @@ struct file;
  * @name: last known name of @netdev; kvmflip_lock too
  * @ifindex: number of @netdev
  * @pool: the pool all its queues use
- * @iommu: what it can reach of the pool; NULL if it can reach all of it, because
- *	   every frame is copied
+ * @iommu: what it can reach of the pool; NULL if it can reach all of it
  * @link: BPF link of its XDP program, held for as long as this exists
  * @active: queues that are served
  * @users: queues that are served or not yet taken down
@@ -42,7 +41,7 @@ struct kvmflip_nic {
 
 struct kvmflip_nic *kvmflip_nic_find(const struct net_device *netdev);
 struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_pool *pool,
-				    struct xsk_buff_pool *xsk, int link_fd, bool copy,
+				    struct xsk_buff_pool *xsk, int link_fd, bool exposed,
 				    struct netlink_ext_ack *extack);
 void kvmflip_nic_stop(struct kvmflip_nic *nic);
 struct file *kvmflip_nic_put(struct kvmflip_nic *nic);

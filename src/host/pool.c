@@ -596,23 +596,12 @@ static void kf_unmap(struct kvmflip_pool *pool, struct kvmflip_share *share,
 	spin_unlock(&pool->table.lock);
 }
 
-/**
- * kvmflip_pool_return - take buffers back that a guest had
- * @pool: pool
- * @share: the guest's
- * @bufs: KVMFLIP_MAPPED buffers, in no slot and unmapped; the list is empty
- *	  afterwards
- *
- * Context: may sleep.
- */
-void kvmflip_pool_return(struct kvmflip_pool *pool, struct kvmflip_share *share,
-			 struct list_head *bufs)
+/* Frees buffers to which nobody has a reference, and puts the others out of use. */
+static void kf_settle(struct kvmflip_pool *pool, struct list_head *bufs)
 {
 	struct kvmflip_buffer *buf, *next;
 	LIST_HEAD(quarantine);
 
-	kf_unmap(pool, share, bufs);
-	kvmflip_pool_move(pool, bufs, KVMFLIP_MAPPED, KVMFLIP_RETURNED);
 	list_for_each_entry_safe(buf, next, bufs, list)
 		if (!kf_buffer_settles(pool, buf))
 			list_move_tail(&buf->list, &quarantine);
@@ -626,4 +615,34 @@ void kvmflip_pool_return(struct kvmflip_pool *pool, struct kvmflip_share *share,
 	list_splice_tail(&quarantine, &pool->quarantine);
 	spin_unlock(&pool->table.lock);
 	schedule_delayed_work(&pool->quarantine_work, KF_QUARANTINE_PERIOD);
+}
+
+/**
+ * kvmflip_pool_return - take buffers back that a guest had
+ * @pool: pool
+ * @share: the guest's
+ * @bufs: KVMFLIP_MAPPED buffers, in no slot and unmapped; the list is empty
+ *	  afterwards
+ *
+ * Context: may sleep.
+ */
+void kvmflip_pool_return(struct kvmflip_pool *pool, struct kvmflip_share *share,
+			 struct list_head *bufs)
+{
+	kf_unmap(pool, share, bufs);
+	kvmflip_pool_move(pool, bufs, KVMFLIP_MAPPED, KVMFLIP_RETURNED);
+	kf_settle(pool, bufs);
+}
+
+/**
+ * kvmflip_pool_settle - take buffers back that guests may have had
+ * @pool: pool
+ * @bufs: KVMFLIP_FILLED buffers, mapped nowhere; the list is empty afterwards
+ *
+ * Context: may sleep.
+ */
+void kvmflip_pool_settle(struct kvmflip_pool *pool, struct list_head *bufs)
+{
+	kvmflip_pool_move(pool, bufs, KVMFLIP_FILLED, KVMFLIP_RETURNED);
+	kf_settle(pool, bufs);
 }

@@ -19,7 +19,7 @@ struct netlink_ext_ack;
  * @name: what users call it
  * @ports: ports that take buffers from it; kvmflip_lock
  * @rxqs: queues that post its buffers; kvmflip_lock
- * @copies: its queues are in mode copy; kvmflip_lock
+ * @exposed: the NICs of its queues reach all of it; kvmflip_lock
  * @files: open files of /dev/kvmflip that chose it; kvmflip_lock
  * @last_queue: id of the queue attached last; kvmflip_lock
  * @node: NUMA node of the memory, or NUMA_NO_NODE
@@ -48,7 +48,7 @@ struct kvmflip_pool {
 	char name[KVMFLIP_NAME_LEN];
 	u32 ports;
 	u32 rxqs;
-	bool copies;
+	bool exposed;
 	u32 files;
 	u32 last_queue;
 	int node;
@@ -117,6 +117,7 @@ void kvmflip_pool_oldest(struct kvmflip_pool *pool, const void *holder,
 			 bool (*each)(struct kvmflip_buffer *buf, void *arg), void *arg);
 void kvmflip_pool_return(struct kvmflip_pool *pool, struct kvmflip_share *share,
 			 struct list_head *bufs);
+void kvmflip_pool_settle(struct kvmflip_pool *pool, struct list_head *bufs);
 
 /**
  * kvmflip_pool_bytes - memory of a pool
@@ -164,6 +165,34 @@ static inline struct page *kvmflip_pool_page(const struct kvmflip_pool *pool,
 					     const struct kvmflip_buffer *buf)
 {
 	return pool->pages[kvmflip_pool_first_page(pool, buf)];
+}
+
+/**
+ * kvmflip_pool_address - where a chunk is mapped in the kernel
+ * @pool: pool
+ * @chunk: number of a chunk of it
+ *
+ * Return: address of its first byte.
+ */
+static inline void *kvmflip_pool_address(const struct kvmflip_pool *pool, u32 chunk)
+{
+	u64 bytes = (u64)chunk << pool->chunk_shift;
+
+	return page_address(pool->pages[bytes >> PAGE_SHIFT]) + offset_in_page(bytes);
+}
+
+/**
+ * kvmflip_pool_zero - zero what a guest must not see
+ * @start: first byte
+ * @bytes: how many
+ *
+ * Built without it, tests that look for others' bytes have to find some.
+ */
+static inline void kvmflip_pool_zero(void *start, u32 bytes)
+{
+#ifndef KVMFLIP_NO_ZEROING
+	memset(start, 0, bytes);
+#endif
 }
 
 #endif /* _KVMFLIP_POOL_H */

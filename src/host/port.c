@@ -8,6 +8,7 @@
 
 #include "../compat.h"
 #include "kvm.h"
+#include "lease.h"
 #include "main.h"
 #include "port.h"
 #include "reclaim.h"
@@ -233,6 +234,11 @@ static int kf_check_config(const struct kvmflip_port *self, struct kvmflip_pool 
 				   1UL << pool->buffer_shift);
 		return -ERANGE;
 	}
+	if (self && slots < self->dedicated) {
+		NL_SET_ERR_MSG_FMT(extack, "the queues dedicated to the port need max %llu",
+				   (u64)self->dedicated << pool->buffer_shift);
+		return -ERANGE;
+	}
 	list_for_each_entry(port, &kvmflip_ports, list) {
 		if (port == self || port->config.vlan != config->vlan ||
 		    !ether_addr_equal(port->config.mac, config->mac))
@@ -315,6 +321,7 @@ int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *
 	mutex_init(&port->lock);
 	INIT_WORK(&port->return_work, kvmflip_returns_work);
 	INIT_DELAYED_WORK(&port->reclaim_work, kvmflip_reclaim_work);
+	INIT_LIST_HEAD(&port->leases);
 	kvmflip_stats_init(&port->stats);
 	err = kf_reserve(port, config, extack);
 	if (err)
@@ -504,6 +511,7 @@ static void kf_revoke_all(struct kvmflip_port *port)
 		n = kvmflip_window_empty(&port->window, slots, n, &bufs);
 		if (WARN_ON_ONCE(!n))
 			break;
+		kvmflip_lease_part(port, &bufs);
 		kvmflip_pool_return(port->pool, &port->share, &bufs);
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_REVOKED, n);
 	}

@@ -45,6 +45,7 @@ struct kvmflip_port_config {
  * @ref: references; one is the list's, one the mediated device's, others are
  *	 held while frames are delivered
  * @bound: its mediated device exists; kvmflip_lock
+ * @dedicated: slots that the queues dedicated to it need; kvmflip_lock
  * @config: what the user asked for; changed under kvmflip_lock and @lock, @max
  *	    only while @state is CLOSED
  * @id: number in the XDP metadata
@@ -66,6 +67,8 @@ struct kvmflip_port_config {
  * @irq: eventfd of KVMFLIP_VEC_RX, or NULL
  * @rx: RX ring
  * @bounce: bounce slots
+ * @leases: queues dedicated to it
+ * @leased: buffers in @window that are not the guest's to return
  * @window: slots; it exists while the device is open, made and destroyed under
  *	    @return_lock while nothing is delivered
  * @stats: counters
@@ -79,6 +82,7 @@ struct kvmflip_port {
 	struct kvmflip_pool *pool;
 	struct kref ref;
 	bool bound;
+	u32 dedicated;
 	struct kvmflip_port_config config;
 	u32 id;
 	u32 gen;
@@ -100,6 +104,8 @@ struct kvmflip_port {
 	struct eventfd_ctx *irq;
 	struct kvmflip_host_ring rx;
 	struct kvmflip_bounce bounce;
+	struct list_head leases;
+	u32 leased;
 	struct kvmflip_window window;
 	struct kvmflip_stats stats;
 };

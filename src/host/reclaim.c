@@ -9,6 +9,7 @@
 
 #include <linux/netlink.h>
 
+#include "lease.h"
 #include "main.h"
 #include "port.h"
 #include "reclaim.h"
@@ -37,7 +38,8 @@ struct kf_slots {
 static void kf_ask(struct kvmflip_port *port, u32 n)
 {
 	mutex_lock(&port->return_lock);
-	n = min(n, READ_ONCE(port->window.mapped));
+	n -= kvmflip_lease_shed(port, n);
+	n = min(n, READ_ONCE(port->window.mapped) - READ_ONCE(port->leased));
 	if (n > port->owed) {
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_RECLAIM_ASKED, n - port->owed);
 		port->owed = n;
@@ -58,7 +60,15 @@ static bool kf_collect(struct kvmflip_buffer *buf, void *arg)
 	return slots->n < slots->max;
 }
 
-static void kf_tell(struct kvmflip_port *port, const u32 *slots, u32 n)
+/**
+ * kvmflip_reclaim_tell - tell a guest of slots that were revoked
+ * @port: its port
+ * @slots: the slots
+ * @n: number of them
+ *
+ * Context: may sleep; &kvmflip_port.return_lock is held.
+ */
+void kvmflip_reclaim_tell(struct kvmflip_port *port, const u32 *slots, u32 n)
 {
 	u32 i;
 
@@ -92,9 +102,10 @@ void kvmflip_reclaim_work(struct work_struct *work)
 		n = kvmflip_window_revoke(&port->window, slots.slot, slots.n, &bufs);
 		if (!n)
 			break;
+		kvmflip_lease_part(port, &bufs);
 		kvmflip_pool_return(port->pool, &port->share, &bufs);
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_REVOKED, n);
-		kf_tell(port, slots.slot, n);
+		kvmflip_reclaim_tell(port, slots.slot, n);
 		port->owed -= n;
 	}
 	port->owed = 0;
@@ -138,13 +149,31 @@ static bool kf_blame(struct kvmflip_buffer *buf, void *arg)
 	return --*left;
 }
 
+/* What a port uses least, but not what it was promised. */
+static u32 kf_shed(struct kvmflip_port *port, u32 n)
+{
+	u32 held = READ_ONCE(port->share.held), kept = READ_ONCE(port->share.min);
+
+	if (held <= kept)
+		return 0;
+	mutex_lock(&port->return_lock);
+	n = kvmflip_lease_shed(port, min(n, held - kept));
+	mutex_unlock(&port->return_lock);
+	return n;
+}
+
 static void kf_relieve(struct kvmflip_pool *pool)
 {
 	u32 left = max(pool->table.nr >> KF_PRESSURE_SHIFT, 1U);
 	struct kvmflip_port *port;
 
-	list_for_each_entry(port, &kvmflip_ports, list)
+	list_for_each_entry(port, &kvmflip_ports, list) {
 		port->asked = 0;
+		if (port->pool == pool)
+			left -= kf_shed(port, left);
+	}
+	if (!left)
+		return;
 	/* A port whose buffers are mapped is open, and so is in the list. */
 	kvmflip_pool_oldest(pool, NULL, kf_blame, &left);
 	list_for_each_entry(port, &kvmflip_ports, list)

@@ -13,6 +13,7 @@
 #include "main.h"
 #include "rxq.h"
 #include "serve.h"
+#include "steer.h"
 
 /* The ring of a driver that does not say how large it is. */
 #define KF_DRIVER_RING	1024
@@ -74,20 +75,40 @@ static int kf_check_umem(const struct kvmflip_pool *pool, const struct xdp_umem 
 	return 0;
 }
 
-/* A NIC that may write to all of a pool must not share it with guests. */
-static int kf_check_mode(const struct kvmflip_pool *pool, enum kvmflip_mode mode,
-			 struct netlink_ext_ack *extack)
+/*
+ * Will the NIC reach all of the pool? In copy mode, and where it has to be; a
+ * steered queue does not depend on its being kept out, others may.
+ */
+static bool kf_exposes(const struct kvmflip_pool *pool, enum kvmflip_mode mode,
+		       struct device *dev)
 {
-	bool copies = mode == KVMFLIP_MODE_COPY;
+	switch (mode) {
+	case KVMFLIP_MODE_COPY:
+		return true;
+	case KVMFLIP_MODE_STEERED:
+		return pool->rxqs ? pool->exposed : !kvmflip_iommu_translates(dev);
+	default:
+		return false;
+	}
+}
 
-	if (copies && !pool->rxqs && !list_empty(&pool->lru)) {
+/* A NIC that may write to all of a pool must not share it with strict queues. */
+static int kf_check_exposed(const struct kvmflip_pool *pool, bool exposes,
+			    struct netlink_ext_ack *extack)
+{
+	if (exposes && !pool->rxqs && !list_empty(&pool->lru)) {
 		NL_SET_ERR_MSG_FMT(extack, "guests still have buffers of pool %s", pool->name);
 		return -EBUSY;
 	}
-	if (!pool->rxqs || pool->copies == copies)
+	if (!pool->rxqs || pool->exposed == exposes)
 		return 0;
-	NL_SET_ERR_MSG_FMT(extack, "pool %s has queues in %s: use another pool", pool->name,
-			   pool->copies ? "mode copy" : "other modes than copy");
+	if (exposes)
+		NL_SET_ERR_MSG_FMT(extack,
+				   "pool %s has queues in other modes than copy: use another pool",
+				   pool->name);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "pool %s has queues in mode copy, or without IOMMU",
+				   pool->name);
 	return -EBUSY;
 }
 
@@ -139,6 +160,7 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 	struct xsk_buff_pool *xsk = xsk_get_pool_from_qid(netdev, args->queue);
 	u32 got, chunks, order;
 	LIST_HEAD(bufs);
+	bool exposes;
 	int err;
 
 	rxq->pool = kvmflip_pool_find(args->pool);
@@ -158,7 +180,8 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 	err = kf_check_umem(rxq->pool, rxq->xsk.xs->umem, extack);
 	if (err)
 		return err;
-	err = kf_check_mode(rxq->pool, args->mode, extack);
+	exposes = kf_exposes(rxq->pool, args->mode, xsk->dev);
+	err = kf_check_exposed(rxq->pool, exposes, extack);
 	if (err)
 		return err;
 
@@ -172,6 +195,11 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 				   rxq->xsk.fill.nr, 2 * chunks);
 		return -EINVAL;
 	}
+	if (args->mode == KVMFLIP_MODE_STEERED) {
+		err = kvmflip_steer_init(rxq, args->port, extack);
+		if (err)
+			return err;
+	}
 	got = kvmflip_pool_take(rxq->pool, &bufs, rxq->target);
 	if (got < rxq->target) {
 		NL_SET_ERR_MSG_FMT(extack, "pool %s has %u free buffers, a queue needs %u",
@@ -182,15 +210,14 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 	err = kvmflip_serve_init(rxq);
 	if (err)
 		goto err_give;
-	rxq->nic = kvmflip_nic_get(netdev, rxq->pool, xsk, args->link_fd,
-				   args->mode == KVMFLIP_MODE_COPY, extack);
+	rxq->nic = kvmflip_nic_get(netdev, rxq->pool, xsk, args->link_fd, exposes, extack);
 	if (IS_ERR(rxq->nic)) {
 		err = PTR_ERR(rxq->nic);
 		goto err_serve;
 	}
 	if (!rxq->pool->rxqs++)
 		atomic_set(&rxq->pool->umems, 1);
-	rxq->pool->copies = args->mode == KVMFLIP_MODE_COPY;
+	rxq->pool->exposed = exposes;
 	rxq->id = ++rxq->pool->last_queue;
 	list_add_tail(&rxq->list, &kvmflip_rxqs);
 	kvmflip_serve_start(rxq, &bufs);
@@ -200,6 +227,7 @@ err_serve:
 	kvmflip_serve_destroy(rxq);
 err_give:
 	kvmflip_pool_give(rxq->pool, &bufs);
+	kvmflip_steer_destroy(rxq);
 	return err;
 }
 
@@ -270,6 +298,7 @@ static void kf_finish_work(struct work_struct *work)
 		__fput_sync(link);
 
 	mutex_lock(&kvmflip_lock);
+	kvmflip_steer_destroy(rxq);
 	if (!--rxq->pool->rxqs)
 		atomic_set(&rxq->pool->umems, 0);
 	mutex_unlock(&kvmflip_lock);

@@ -13,6 +13,7 @@
 #include "xsk.h"
 
 struct kvmflip_port;
+struct kvmflip_steer;
 
 /* Completions taken from a queue at once. */
 #define KVMFLIP_BATCH	64
@@ -32,6 +33,7 @@ struct kvmflip_port;
  * @posted: number of chunks posted now
  * @fill_usecs: time in which a buffer fills, in microseconds
  * @port: the port it is dedicated to in steered mode, NULL otherwise
+ * @steer: what it has besides in that mode, NULL otherwise
  * @broken: its ring is corrupt, it is served no longer
  * @xsk: socket and rings
  * @wait: on the socket, tells of completions in softirq
@@ -55,6 +57,7 @@ struct kvmflip_rxq {
 	u32 posted;
 	u32 fill_usecs;
 	struct kvmflip_port *port;
+	struct kvmflip_steer *steer;
 	bool broken;
 	struct kvmflip_xsk xsk;
 	wait_queue_entry_t wait;

@@ -11,6 +11,7 @@
 #include "main.h"
 #include "rxq.h"
 #include "serve.h"
+#include "steer.h"
 
 /* Batches until others get a turn. */
 #define KF_BUDGET	16
@@ -52,9 +53,18 @@ static u32 kf_forget(struct kvmflip_rxq *rxq, const struct kvmflip_buffer *buf, 
 	return KF_HEADER;
 }
 
-/* Marks the chunks of a buffer as the NIC's and shows them to the driver. */
-static void kf_post_buffer(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
-			   struct kvmflip_delta *delta)
+/**
+ * kvmflip_serve_post - post a buffer
+ * @rxq: queue
+ * @buf: buffer that the NIC has access to
+ * @delta: counters of the queue
+ *
+ * The driver does not see it before kvmflip_xsk_fill_publish().
+ *
+ * Context: the queue's worker, or before it starts.
+ */
+void kvmflip_serve_post(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
+			struct kvmflip_delta *delta)
 {
 	struct kvmflip_buffers *table = &rxq->pool->table;
 	u32 i, chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
@@ -70,8 +80,16 @@ static void kf_post_buffer(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
 	rxq->buffers++;
 }
 
-/* Posts buffers that the NIC has access to. */
-static void kf_post(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmflip_delta *delta)
+/**
+ * kvmflip_serve_repost - post buffers that the NIC has had before
+ * @rxq: queue
+ * @bufs: KVMFLIP_POSTED buffers that it has access to; empty on return
+ * @delta: counters of the queue
+ *
+ * Context: may sleep. The queue's worker, or before it starts.
+ */
+void kvmflip_serve_repost(struct kvmflip_rxq *rxq, struct list_head *bufs,
+			  struct kvmflip_delta *delta)
 {
 	struct kvmflip_buffer *buf, *next;
 
@@ -79,27 +97,35 @@ static void kf_post(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmf
 		return;
 	list_for_each_entry_safe(buf, next, bufs, list) {
 		list_del_init(&buf->list);
-		kf_post_buffer(rxq, buf, delta);
+		kvmflip_serve_post(rxq, buf, delta);
 	}
 	if (kvmflip_xsk_fill_publish(&rxq->xsk))
 		delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
 }
 
-/* Grants and posts free buffers; what cannot be granted goes back. */
-static void kf_refill(struct kvmflip_rxq *rxq, struct list_head *bufs, struct kvmflip_delta *delta)
+/**
+ * kvmflip_serve_refill - post free buffers
+ * @rxq: queue
+ * @bufs: KVMFLIP_FREE buffers; those that cannot be granted go back to the pool
+ * @delta: counters of the queue
+ *
+ * Context: may sleep. The queue's worker, or before it starts.
+ */
+void kvmflip_serve_refill(struct kvmflip_rxq *rxq, struct list_head *bufs,
+			  struct kvmflip_delta *delta)
 {
 	LIST_HEAD(failed);
 
 	if (rxq->nic->iommu)
 		kvmflip_iommu_grant(rxq->nic->iommu, bufs, &failed, delta);
 	kvmflip_pool_move(rxq->pool, bufs, KVMFLIP_FREE, KVMFLIP_POSTED);
-	kf_post(rxq, bufs, delta);
+	kvmflip_serve_repost(rxq, bufs, delta);
 	kvmflip_pool_give(rxq->pool, &failed);
 }
 
 /*
  * Takes a completion, if it is one of a chunk that this queue has posted. Adds
- * the buffer to @full if that was its last.
+ * the buffer to @full if that was its last, but not if it may be in a guest.
  */
 VISIBLE_IF_KUNIT
 void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, struct list_head *full)
@@ -111,6 +137,7 @@ void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, struct li
 	struct kvmflip_delta *delta = rxq->delivery.delta;
 	u64 chunks = (u64)table->nr << table->chunk_order;
 	struct kvmflip_buffer *buf;
+	bool valid;
 
 	if (chunk >= chunks) {
 		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
@@ -127,16 +154,22 @@ void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, struct li
 	rxq->posted--;
 	if (!--buf->left) {
 		rxq->buffers--;
-		list_add_tail(&buf->list, full);
+		if (!rxq->steer)
+			list_add_tail(&buf->list, full);
 	}
-	if (offset < sizeof(struct kvmflip_meta) || !desc->len ||
-	    desc->len > chunk_size - offset || desc->options & XDP_PKT_CONTD) {
+	valid = offset >= sizeof(struct kvmflip_meta) && desc->len <= chunk_size - offset &&
+		!(desc->options & XDP_PKT_CONTD);
+	table->chunk[chunk].offset = offset;
+	table->chunk[chunk].len = valid ? desc->len : 0;
+	if (rxq->steer) {
+		kvmflip_steer_note(rxq->steer, chunk, !buf->left);
+		return;
+	}
+	if (!table->chunk[chunk].len) {
 		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
 		delta->v[KVMFLIP_A_STATS_DROPPED_INVALID]++;
 		return;
 	}
-	table->chunk[chunk].offset = offset;
-	table->chunk[chunk].len = desc->len;
 	kvmflip_deliver_arrival(&rxq->delivery, rxq->nic->netdev, chunk);
 }
 
@@ -150,17 +183,42 @@ static void kf_set_timer(struct kvmflip_rxq *rxq, u64 wait)
 }
 
 /*
- * One batch. There is a free buffer in hand for each that goes to a guest, so
- * that the NIC never has fewer than before.
+ * Frames wait in buffers, and full ones are delivered. There is a free buffer in
+ * hand for each that goes to a guest, so that the NIC never has fewer than
+ * before. Returns when to look again.
  */
-static int kf_serve_batch(struct kvmflip_rxq *rxq)
+static u64 kf_serve_full(struct kvmflip_rxq *rxq, struct list_head *full, u32 received,
+			 struct kvmflip_delta *delta)
 {
 	struct kvmflip_delivery *delivery = &rxq->delivery;
 	struct kvmflip_pool *pool = rxq->pool;
-	struct kvmflip_delta delta = {};
-	LIST_HEAD(full);
 	LIST_HEAD(again);
 	LIST_HEAD(free);
+	u64 wait;
+
+	kvmflip_tally_count(&rxq->tally, received, delivery->now);
+	kvmflip_deliver_full(delivery, full, &again, &free);
+	wait = kvmflip_deliver_due(delivery);
+	if (kvmflip_tally_crowded(&rxq->tally, KVMFLIP_BATCH)) {
+		kvmflip_deliver_all(delivery);
+		wait = U64_MAX;
+	}
+
+	kvmflip_serve_repost(rxq, &again, delta);
+	if (rxq->buffers + list_count_nodes(&free) < rxq->target)
+		kvmflip_pool_take(pool, &free,
+				  rxq->target - rxq->buffers - list_count_nodes(&free));
+	kvmflip_serve_refill(rxq, &free, delta);
+	WRITE_ONCE(rxq->fill_usecs, min_t(u64, U32_MAX, kvmflip_tally_fill_ns(&rxq->tally) /
+					     NSEC_PER_USEC));
+	return wait;
+}
+
+static int kf_serve_batch(struct kvmflip_rxq *rxq)
+{
+	struct kvmflip_delivery *delivery = &rxq->delivery;
+	struct kvmflip_delta delta = {};
+	LIST_HEAD(full);
 	int i, received;
 	u64 wait;
 
@@ -171,23 +229,11 @@ static int kf_serve_batch(struct kvmflip_rxq *rxq)
 	delivery->delta = &delta;
 	for (i = 0; i < received; i++)
 		kf_complete(rxq, &rxq->descs[i], &full);
-	kvmflip_tally_count(&rxq->tally, received, delivery->now);
-
-	kvmflip_deliver_full(delivery, &full, &again, &free);
-	wait = kvmflip_deliver_due(delivery);
-	if (kvmflip_tally_crowded(&rxq->tally, KVMFLIP_BATCH)) {
-		kvmflip_deliver_all(delivery);
-		wait = U64_MAX;
-	}
-
-	kf_post(rxq, &again, &delta);
-	if (rxq->buffers + list_count_nodes(&free) < rxq->target)
-		kvmflip_pool_take(pool, &free,
-				  rxq->target - rxq->buffers - list_count_nodes(&free));
-	kf_refill(rxq, &free, &delta);
+	if (rxq->steer)
+		wait = kvmflip_steer_serve(rxq, &delta);
+	else
+		wait = kf_serve_full(rxq, &full, received, &delta);
 	kf_set_timer(rxq, wait);
-	WRITE_ONCE(rxq->fill_usecs, min_t(u64, U32_MAX, kvmflip_tally_fill_ns(&rxq->tally) /
-					     NSEC_PER_USEC));
 	kvmflip_stats_add(&rxq->stats, &delta);
 	return received;
 }
@@ -244,7 +290,13 @@ void kvmflip_serve_start(struct kvmflip_rxq *rxq, struct list_head *bufs)
 	rxq->delivery.pool = rxq->pool;
 	rxq->delivery.iommu = rxq->nic->iommu;
 	rxq->delivery.tally = &rxq->tally;
-	kf_refill(rxq, bufs, &delta);
+	if (rxq->steer) {
+		/* Those that are to appear in a window are claimed for its port. */
+		kvmflip_pool_give(rxq->pool, bufs);
+		kvmflip_steer_start(rxq);
+	} else {
+		kvmflip_serve_refill(rxq, bufs, &delta);
+	}
 	kvmflip_stats_add(&rxq->stats, &delta);
 	add_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
 	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
@@ -254,7 +306,8 @@ void kvmflip_serve_start(struct kvmflip_rxq *rxq, struct list_head *bufs)
  * kvmflip_serve_stop - serve a queue no longer
  * @rxq: queue
  *
- * Frames that wait are delivered; those that arrive from now on are lost.
+ * Frames that wait are delivered; those that arrive from now on are lost. No
+ * guest has what is posted.
  *
  * Context: may sleep.
  */
@@ -271,6 +324,8 @@ void kvmflip_serve_stop(struct kvmflip_rxq *rxq)
 	rxq->delivery.delta = &delta;
 	kvmflip_deliver_all(&rxq->delivery);
 	kvmflip_stats_add(&rxq->stats, &delta);
+	if (rxq->steer)
+		kvmflip_lease_end(&rxq->steer->lease);
 }
 
 /**
@@ -302,8 +357,7 @@ void kvmflip_serve_drain(struct kvmflip_rxq *rxq)
 	if (rxq->nic->active && rxq->nic->iommu)
 		kvmflip_iommu_revoke(rxq->nic->iommu, &bufs, &delta);
 	kvmflip_pool_move(rxq->pool, &bufs, KVMFLIP_POSTED, KVMFLIP_FILLED);
-	kvmflip_pool_move(rxq->pool, &bufs, KVMFLIP_FILLED, KVMFLIP_FREE);
-	kvmflip_pool_give(rxq->pool, &bufs);
+	kvmflip_pool_settle(rxq->pool, &bufs);
 }
 
 /**

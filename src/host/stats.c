@@ -18,6 +18,44 @@ void kvmflip_stats_init(struct kvmflip_stats *stats)
 }
 
 /**
+ * kvmflip_stats_is_copy - does a verdict mean that a frame is copied?
+ * @verdict: KVMFLIP_A_STATS_*
+ *
+ * Return: true, or false if it is flipped or dropped.
+ */
+bool kvmflip_stats_is_copy(unsigned int verdict)
+{
+	switch (verdict) {
+	case KVMFLIP_A_STATS_COPIED_HOST:
+	case KVMFLIP_A_STATS_COPIED_SMALL:
+	case KVMFLIP_A_STATS_COPIED_STRAY:
+	case KVMFLIP_A_STATS_COPIED_LATENCY:
+	case KVMFLIP_A_STATS_COPIED_QUOTA:
+	case KVMFLIP_A_STATS_COPIED_MODE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * kvmflip_stats_frame - count what becomes of a frame
+ * @delta: where to count
+ * @len: bytes of the frame
+ * @verdict: KVMFLIP_A_STATS_* of what becomes of it
+ */
+void kvmflip_stats_frame(struct kvmflip_delta *delta, u32 len, unsigned int verdict)
+{
+	delta->v[KVMFLIP_A_STATS_RECEIVED]++;
+	delta->v[KVMFLIP_A_STATS_RECEIVED_BYTES] += len;
+	delta->v[verdict]++;
+	if (kvmflip_stats_is_copy(verdict)) {
+		delta->v[KVMFLIP_A_STATS_COPIED]++;
+		delta->v[KVMFLIP_A_STATS_BYTES_COPIED] += len;
+	}
+}
+
+/**
  * kvmflip_stats_add - add what a batch counted, as a whole
  * @stats: counters
  * @delta: increments

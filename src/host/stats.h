@@ -54,6 +54,7 @@ struct kvmflip_stats {
 	 BIT_ULL(KVMFLIP_A_STATS_COPIED_HOST) | \
 	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_NO_META) | \
 	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_NO_PORT) | \
+	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_FOREIGN) | \
 	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_UNPOSTED) | \
 	 BIT_ULL(KVMFLIP_A_STATS_DROPPED_NO_MEMORY) | \
 	 BIT_ULL(KVMFLIP_A_STATS_IOTLB_SYNCS) | \
@@ -79,8 +80,10 @@ struct kvmflip_stats {
 	 BIT_ULL(KVMFLIP_A_STATS_BYTES_ZEROED) | \
 	 BIT_ULL(KVMFLIP_A_STATS_BYTES_ZEROED_TAIL))
 
+bool kvmflip_stats_is_copy(unsigned int verdict);
 void kvmflip_stats_init(struct kvmflip_stats *stats);
 void kvmflip_stats_add(struct kvmflip_stats *stats, const struct kvmflip_delta *delta);
+void kvmflip_stats_frame(struct kvmflip_delta *delta, u32 len, unsigned int verdict);
 void kvmflip_stats_inc(struct kvmflip_stats *stats, unsigned int counter, u64 n);
 int kvmflip_stats_put(struct sk_buff *skb, int attr, struct kvmflip_stats *stats, u64 mask);
 

@@ -525,6 +525,21 @@ u32 kvmflip_window_empty(struct kvmflip_window *window, u32 *slots, u32 n,
 }
 
 /**
+ * kvmflip_window_buffer - what is in a slot
+ * @window: window
+ * @slot: slot, not to be trusted
+ *
+ * Context: process context.
+ * Return: buffer, or NULL.
+ */
+struct kvmflip_buffer *kvmflip_window_buffer(struct kvmflip_window *window, u32 slot)
+{
+	if (slot >= window->nr)
+		return NULL;
+	return kf_slot(window, array_index_nospec(slot, window->nr));
+}
+
+/**
  * kvmflip_window_used - list slots that are allocated
  * @window: window
  * @slots: where to put their numbers

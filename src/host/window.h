@@ -89,6 +89,7 @@ void kvmflip_window_hold(struct kvmflip_window *window, u32 slot, bool hold);
 bool kvmflip_window_fill(struct kvmflip_window *window, u32 slot, struct kvmflip_buffer *buf);
 u32 kvmflip_window_empty(struct kvmflip_window *window, u32 *slots, u32 n,
 			 struct list_head *bufs);
+struct kvmflip_buffer *kvmflip_window_buffer(struct kvmflip_window *window, u32 slot);
 u32 kvmflip_window_used(struct kvmflip_window *window, u32 *slots, u32 max);
 bool kvmflip_window_room(struct kvmflip_window *window);
 u32 kvmflip_window_revoke(struct kvmflip_window *window, u32 *slots, u32 n,

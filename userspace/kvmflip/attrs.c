@@ -42,6 +42,7 @@ static const struct attr buffers_attrs[] = {
 	[KVMFLIP_A_BUFFERS_QUARANTINED] = { "quarantined", ATTR_UINT },
 	[KVMFLIP_A_BUFFERS_TOTAL] = { "total", ATTR_UINT },
 	[KVMFLIP_A_BUFFERS_ILLEGAL] = { "illegal", ATTR_UINT },
+	[KVMFLIP_A_BUFFERS_STEERED] = { "steered", ATTR_UINT },
 };
 
 static const struct attr_set buffers_set = {

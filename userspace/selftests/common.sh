@@ -428,7 +428,7 @@ pool_adds_up() {
 
 	json=$(show pool "$1")
 	buffers=''
-	for state in free posted filled mapped returned quarantined; do
+	for state in free posted filled mapped returned quarantined steered; do
 		get_field n "$json" "$state"
 		sum=$((sum + n))
 		buffers+="$state $n "

@@ -56,7 +56,8 @@ static bool stats_add_up(const cJSON *obj)
 static bool buffers_add_up(const cJSON *obj)
 {
 	static const char *const states[] = {
-		"free", "posted", "filled", "mapped", "returned", "quarantined"
+		"free", "posted", "filled", "mapped", "returned", "quarantined",
+		"steered"
 	};
 	const cJSON *buffers = cJSON_GetObjectItem(obj, "buffers");
 	__u64 sum = 0;

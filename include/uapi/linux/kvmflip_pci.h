@@ -110,6 +110,8 @@ struct kvmflip_ring {
  * @offset: of its first byte in that slot
  * @len: bytes, without the frame check sequence
  * @flags: KVMFLIP_RX_*
+ *
+ * A descriptor of @len 0 carries no frame, only its @flags.
  */
 struct kvmflip_rx_desc {
 	__le32 slot;

@@ -105,19 +105,22 @@ static void take(const struct kvmflip_rx_desc *desc)
 		take_revoked(slot);
 		return;
 	}
-	result.received++;
-	if (device_is_bounce(&dev, slot))
-		result.copied++;
-	else
-		result.flipped++;
+	if (desc->len) {
+		result.received++;
+		if (device_is_bounce(&dev, slot))
+			result.copied++;
+		else
+			result.flipped++;
+	}
 	size = device_slot_size(&dev, slot);
 	if (!slots_open(slot) || desc->offset >= size ||
 	    desc->len > size - desc->offset) {
 		result.bad_desc++;
 		return;
 	}
-	scan_frame(&scan, device_slot(&dev, slot), slot, desc->offset,
-		   desc->len);
+	if (desc->len)
+		scan_frame(&scan, device_slot(&dev, slot), slot, desc->offset,
+			   desc->len);
 	if (device_is_bounce(&dev, slot))
 		scan_blot(&scan, device_slot(&dev, slot) + desc->offset,
 			  desc->len);

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvmflip: queues that are dedicated to one port.
+ *
+ * The NIC is told to steer that port's frames, and no others, to the queue. Each
+ * is named to the guest at once, where the NIC has put it. What comes besides
+ * is dropped, or copied if it is for the host, and scrubbed.
+ *
+ * The guest can write to a buffer at any time, so what is read there once
+ * counts, and is not read again.
+ */
+
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <linux/time64.h>
+
+#include "port.h"
+#include "rxq.h"
+#include "serve.h"
+#include "steer.h"
+
+/* How soon to look whether an RX ring that was full has space. */
+#define KF_RING_NS	NSEC_PER_MSEC
+
+/* Buffers let into the window until the port's lock is given up. */
+#define KF_GROW		64
+
+/**
+ * struct kf_round - a batch of completions that is worked on
+ * @rxq: the queue
+ * @lease: its buffers
+ * @port: its port
+ * @delta: counters of the queue
+ * @own: counters of the port
+ * @running: the guest takes frames
+ * @space: frames that its RX ring has space for
+ * @full: completed buffers that are in no slot
+ */
+struct kf_round {
+	struct kvmflip_rxq *rxq;
+	struct kvmflip_lease *lease;
+	struct kvmflip_port *port;
+	struct kvmflip_delta *delta;
+	struct kvmflip_delta own;
+	bool running;
+	int space;
+	struct list_head full;
+};
+
+static struct kvmflip_port *kf_find_port(const struct kvmflip_pool *pool, const char *name,
+					 struct netlink_ext_ack *extack)
+{
+	struct kvmflip_port *port = kvmflip_port_find(name);
+
+	if (!port) {
+		NL_SET_ERR_MSG_FMT(extack, "there is no port %s", name);
+		return ERR_PTR(-ENOENT);
+	}
+	if (port->pool != pool) {
+		NL_SET_ERR_MSG_FMT(extack, "port %s takes its buffers from pool %s", name,
+				   port->pool->name);
+		return ERR_PTR(-EINVAL);
+	}
+	return port;
+}
+
+/**
+ * kvmflip_steer_init - get ready to dedicate a queue to a port
+ * @rxq: queue whose @pool and @target are known
+ * @name: name of the port
+ * @extack: for the reason of an error
+ *
+ * Context: may sleep; kvmflip_lock is held.
+ * Return: 0, -ENOENT, -EINVAL, -ENOMEM; -ERANGE if the port may not have as many
+ * buffers as the queue needs.
+ */
+int kvmflip_steer_init(struct kvmflip_rxq *rxq, const char *name, struct netlink_ext_ack *extack)
+{
+	struct kvmflip_port *port = kf_find_port(rxq->pool, name, extack);
+	struct kvmflip_steer *steer;
+	u32 slots;
+
+	lockdep_assert_held(&kvmflip_lock);
+
+	if (IS_ERR(port))
+		return PTR_ERR(port);
+	/* What is posted, and a batch in the hands of the guest. */
+	slots = rxq->target + max(KVMFLIP_NOTED >> rxq->pool->table.chunk_order, 1);
+	if (kvmflip_port_slots(port) < port->dedicated + slots) {
+		NL_SET_ERR_MSG_FMT(extack, "port %s has max %llu, a steered queue needs %llu",
+				   name, port->config.max,
+				   (u64)(port->dedicated + slots) << rxq->pool->buffer_shift);
+		return -ERANGE;
+	}
+	steer = kzalloc_obj(*steer);
+	if (!steer)
+		return -ENOMEM;
+	steer->slots = slots;
+	port->dedicated += slots;
+	kref_get(&port->ref);
+	rxq->port = port;
+	rxq->steer = steer;
+	return 0;
+}
+
+/**
+ * kvmflip_steer_destroy - a queue is dedicated to no port any more
+ * @rxq: queue, perhaps never dedicated to one
+ *
+ * Context: kvmflip_lock is held.
+ */
+void kvmflip_steer_destroy(struct kvmflip_rxq *rxq)
+{
+	lockdep_assert_held(&kvmflip_lock);
+
+	if (!rxq->steer)
+		return;
+	rxq->port->dedicated -= rxq->steer->slots;
+	kvmflip_port_put(rxq->port);
+	kfree(rxq->steer);
+	rxq->steer = NULL;
+}
+
+/**
+ * kvmflip_steer_note - the NIC has completed a chunk
+ * @steer: of the queue
+ * @chunk: number of the chunk, whose offset and length are valid, or the length 0
+ * @last: its buffer has no other chunk that the NIC owns
+ */
+void kvmflip_steer_note(struct kvmflip_steer *steer, u32 chunk, bool last)
+{
+	if (WARN_ON_ONCE(steer->nr == KVMFLIP_NOTED))
+		return;
+	steer->noted[steer->nr++] = (struct kvmflip_noted) { .chunk = chunk, .last = last };
+}
+
+static void kf_scrub_chunk(struct kf_round *round, u32 chunk)
+{
+	struct kvmflip_pool *pool = round->rxq->pool;
+	u32 bytes = 1U << pool->chunk_shift;
+
+	kvmflip_pool_zero(kvmflip_pool_address(pool, chunk), bytes);
+	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED] += bytes;
+}
+
+/* Returns what becomes of a frame, or 0 if it is for the queue's port. */
+static unsigned int kf_sort_frame(struct kf_round *round, struct kvmflip_noted *noted)
+{
+	const struct kvmflip_chunk *c = &round->rxq->pool->table.chunk[noted->chunk];
+	void *data = kvmflip_pool_address(round->rxq->pool, noted->chunk) + c->offset;
+	struct kvmflip_meta meta;
+
+	if (!c->len)
+		return KVMFLIP_A_STATS_DROPPED_INVALID;
+	memcpy(&meta, data - sizeof(meta), sizeof(meta));
+	/* What is checked has to be what is used. */
+	barrier();
+	if (meta.magic != KVMFLIP_META_MAGIC || meta.reserved)
+		return KVMFLIP_A_STATS_DROPPED_NO_META;
+	if (meta.port == KVMFLIP_PORT_HOST)
+		return kvmflip_deliver_host(round->rxq->nic->netdev, data, c->len);
+	if (meta.port != round->port->id)
+		return KVMFLIP_A_STATS_DROPPED_FOREIGN;
+	noted->gen = meta.gen;
+	noted->own = true;
+	return 0;
+}
+
+/* What is not the port's does not stay, whether its guest sees the buffer or not. */
+static void kf_sort(struct kf_round *round)
+{
+	struct kvmflip_steer *steer = round->rxq->steer;
+	unsigned int verdict;
+	u32 i, chunk;
+
+	for (i = 0; i < steer->nr; i++) {
+		chunk = steer->noted[i].chunk;
+		verdict = kf_sort_frame(round, &steer->noted[i]);
+		if (steer->noted[i].own)
+			continue;
+		kvmflip_stats_frame(round->delta, round->rxq->pool->table.chunk[chunk].len,
+				    verdict);
+		kf_scrub_chunk(round, chunk);
+	}
+}
+
+/* May the guest get frames of a buffer? */
+static bool kf_shows(struct kf_round *round, struct kvmflip_buffer *buf)
+{
+	if (!buf->lease)
+		return false;
+	if (buf->told == KVMFLIP_TOLD_FRAMES)
+		return true;
+	if (!kvmflip_lease_promise(round->lease, round->delta, &round->own))
+		return false;
+	buf->told = KVMFLIP_TOLD_FRAMES;
+	return true;
+}
+
+static void kf_name(struct kf_round *round, struct kvmflip_buffer *buf,
+		    const struct kvmflip_noted *noted)
+{
+	struct kvmflip_pool *pool = round->rxq->pool;
+	const struct kvmflip_chunk *c = &pool->table.chunk[noted->chunk];
+	u32 within = noted->chunk & ((1U << pool->table.chunk_order) - 1);
+	u32 notes = min(c->offset, KVMFLIP_NOTES);
+
+	kvmflip_pool_zero(kvmflip_pool_address(pool, noted->chunk) + c->offset - notes, notes);
+	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += notes;
+	kvmflip_rx_put(&round->port->rx, buf->slot, (within << pool->chunk_shift) + c->offset,
+		       c->len, noted->last ? KVMFLIP_RX_LAST : 0);
+	if (noted->last)
+		kvmflip_lease_give(round->lease, buf);
+}
+
+/* Returns what becomes of a frame of the port. */
+static unsigned int kf_deliver(struct kf_round *round, struct kvmflip_buffer *buf,
+			       const struct kvmflip_noted *noted)
+{
+	struct kvmflip_pool *pool = round->rxq->pool;
+	const struct kvmflip_chunk *c = &pool->table.chunk[noted->chunk];
+
+	if (noted->gen != round->port->gen) {
+		kf_scrub_chunk(round, noted->chunk);
+		return KVMFLIP_A_STATS_DROPPED_NO_PORT;
+	}
+	if (!round->running)
+		return KVMFLIP_A_STATS_DROPPED_CLOSED;
+	if (round->space <= 0)
+		return KVMFLIP_A_STATS_DROPPED_RING_FULL;
+	if (kf_shows(round, buf)) {
+		round->space--;
+		kf_name(round, buf, noted);
+		return KVMFLIP_A_STATS_FLIPPED;
+	}
+	if (!kvmflip_deliver_copy(round->port,
+				  kvmflip_pool_address(pool, noted->chunk) + c->offset, c->len))
+		return buf->lease ? KVMFLIP_A_STATS_DROPPED_QUOTA :
+		       KVMFLIP_A_STATS_DROPPED_NO_BOUNCE;
+	round->space--;
+	return buf->lease ? KVMFLIP_A_STATS_COPIED_QUOTA : KVMFLIP_A_STATS_COPIED_MODE;
+}
+
+/* The guest learns that it has all frames of a buffer, as soon as there is space. */
+static void kf_tell_last(struct kf_round *round, struct kvmflip_buffer *buf)
+{
+	if (!round->running) {
+		kvmflip_lease_park(round->lease, buf);
+		return;
+	}
+	if (round->space <= 0) {
+		kvmflip_lease_defer(round->lease, buf);
+		return;
+	}
+	round->space--;
+	kvmflip_rx_put(&round->port->rx, buf->slot, 0, 0, KVMFLIP_RX_LAST);
+	kvmflip_lease_give(round->lease, buf);
+}
+
+static void kf_tell_due(struct kf_round *round)
+{
+	struct kvmflip_buffer *buf, *next;
+
+	list_for_each_entry_safe(buf, next, &round->lease->due, spare)
+		kf_tell_last(round, buf);
+}
+
+/* The NIC is done with all of a buffer. */
+static void kf_finish(struct kf_round *round, struct kvmflip_buffer *buf)
+{
+	if (buf->lease && buf->told == KVMFLIP_TOLD_LAST)
+		return;
+	if (buf->lease && buf->told == KVMFLIP_TOLD_FRAMES) {
+		kf_tell_last(round, buf);
+		return;
+	}
+	if (buf->lease) {
+		kvmflip_lease_park(round->lease, buf);
+	} else {
+		buf->dirty = KVMFLIP_DIRTY;
+		list_add_tail(&buf->list, &round->full);
+	}
+	round->delta->v[KVMFLIP_A_STATS_RECYCLED]++;
+}
+
+static void kf_deliver_all(struct kf_round *round)
+{
+	struct kvmflip_buffers *table = &round->rxq->pool->table;
+	struct kvmflip_steer *steer = round->rxq->steer;
+	struct kvmflip_noted *noted;
+	struct kvmflip_buffer *buf;
+	unsigned int verdict;
+	u32 len;
+
+	for (noted = steer->noted; noted < steer->noted + steer->nr; noted++) {
+		buf = kvmflip_buffer_of(table, noted->chunk);
+		len = table->chunk[noted->chunk].len;
+		if (noted->own) {
+			verdict = kf_deliver(round, buf, noted);
+			kvmflip_stats_frame(round->delta, len, verdict);
+			if (verdict != KVMFLIP_A_STATS_DROPPED_NO_PORT)
+				kvmflip_stats_frame(&round->own, len, verdict);
+		}
+		if (noted->last)
+			kf_finish(round, buf);
+	}
+	steer->nr = 0;
+}
+
+static void kf_look_at_guest(struct kf_round *round)
+{
+	struct kvmflip_port *port = round->port;
+
+	round->running = port->state == KVMFLIP_PORT_STATE_RUNNING;
+	if (!round->running)
+		return;
+	round->space = kvmflip_port_rx_space(port);
+	if (round->space < 0) {
+		port->state = KVMFLIP_PORT_STATE_FAILED;
+		round->running = false;
+	}
+}
+
+/* Posts idle buffers until the NIC has enough, and lets others into the window. */
+static void kf_post_leased(struct kf_round *round)
+{
+	struct kvmflip_rxq *rxq = round->rxq;
+	struct kvmflip_buffer *buf;
+	u32 grown;
+
+	do {
+		mutex_lock(&round->port->lock);
+		grown = 0;
+		while (rxq->buffers < rxq->target && (buf = kvmflip_lease_take(round->lease)))
+			kvmflip_serve_post(rxq, buf, round->delta);
+		if (rxq->buffers < rxq->target)
+			grown = kvmflip_lease_grow(round->lease,
+						   min(rxq->target - rxq->buffers, KF_GROW),
+						   round->delta, &round->own);
+		mutex_unlock(&round->port->lock);
+	} while (grown);
+}
+
+/* Full buffers in no slot: others that are in one take their place, if they can. */
+static void kf_replace(struct kf_round *round, bool room)
+{
+	struct kvmflip_rxq *rxq = round->rxq;
+
+	if (!room) {
+		kvmflip_serve_repost(rxq, &round->full, round->delta);
+		return;
+	}
+	if (rxq->nic->iommu)
+		kvmflip_iommu_revoke(rxq->nic->iommu, &round->full, round->delta);
+	kvmflip_pool_move(rxq->pool, &round->full, KVMFLIP_POSTED, KVMFLIP_FILLED);
+	kvmflip_pool_settle(rxq->pool, &round->full);
+}
+
+static void kf_refill(struct kf_round *round)
+{
+	struct kvmflip_rxq *rxq = round->rxq;
+	u32 posted = rxq->posted;
+	LIST_HEAD(free);
+
+	kf_post_leased(round);
+	if (rxq->posted != posted && kvmflip_xsk_fill_publish(&rxq->xsk))
+		round->delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
+	kvmflip_stats_add(&round->port->stats, &round->own);
+	if (rxq->buffers < rxq->target)
+		kvmflip_pool_take(rxq->pool, &free, rxq->target - rxq->buffers);
+	kvmflip_serve_refill(rxq, &free, round->delta);
+}
+
+static void kf_round_begin(struct kf_round *round, struct kvmflip_rxq *rxq,
+			   struct kvmflip_delta *delta)
+{
+	memset(round, 0, sizeof(*round));
+	round->rxq = rxq;
+	round->lease = &rxq->steer->lease;
+	round->port = rxq->port;
+	round->delta = delta;
+	INIT_LIST_HEAD(&round->full);
+}
+
+/**
+ * kvmflip_steer_serve - work on the chunks that were noted
+ * @rxq: steered queue
+ * @delta: counters of the queue
+ *
+ * Context: may sleep, but waits for no guest and no VMM. The queue's worker.
+ * Return: nanoseconds after which to call again, or U64_MAX if it needs not be.
+ */
+u64 kvmflip_steer_serve(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta)
+{
+	struct kf_round round;
+	bool room, due;
+
+	kf_round_begin(&round, rxq, delta);
+	kf_sort(&round);
+
+	mutex_lock(&round.port->lock);
+	kf_look_at_guest(&round);
+	kf_tell_due(&round);
+	kf_deliver_all(&round);
+	if (round.running && kvmflip_rx_publish(&round.port->rx))
+		kvmflip_port_notify(round.port);
+	room = round.running && kvmflip_window_room(&round.port->window);
+	due = !list_empty(&round.lease->due);
+	mutex_unlock(&round.port->lock);
+
+	kf_replace(&round, room);
+	kf_refill(&round);
+	return due ? KF_RING_NS : U64_MAX;
+}
+
+/**
+ * kvmflip_steer_start - dedicate a queue to its port
+ * @rxq: queue whose @nic is known, with nothing posted yet
+ *
+ * Context: may sleep.
+ */
+void kvmflip_steer_start(struct kvmflip_rxq *rxq)
+{
+	struct kvmflip_delta delta = {};
+	struct kf_round round;
+
+	kvmflip_lease_begin(&rxq->steer->lease, rxq->port, rxq->nic->iommu, &rxq->stats);
+	kf_round_begin(&round, rxq, &delta);
+	kf_refill(&round);
+	kvmflip_stats_add(&rxq->stats, &delta);
+}
