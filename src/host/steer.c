@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/time64.h>
 
+#include "../compat.h"
 #include "port.h"
 #include "rxq.h"
 #include "serve.h"
