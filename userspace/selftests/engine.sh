@@ -219,6 +219,20 @@ arm_end() {
 	pools=()
 }
 
+# Nearly all memory of the machine, some of which is used
+too_large() {
+	local key kb
+
+	load_module
+	while read -r key kb _; do
+		[[ $key != MemTotal: ]] || break
+	done </proc/meminfo
+	refused 'use buffer 4K' kvmflip pool add p size $((kb / 2048 * 2 - 8))M buffer 2M
+	[[ -z $(show pool | tr -d '[]\n ') ]] || fail 'there is a pool'
+	pool_add p 64M 2M
+	pool_adds_up p
+}
+
 # 200,000 frames in all, with those in chunks of 2 KiB, and none left over that
 # would wait for its buffer to fill
 declare -A many=([virtio]=$((118 * frames)) [igb]=$((59 * frames)))
@@ -237,5 +251,6 @@ if [[ $nic_kinds == *virtio* ]]; then
 	run_case 'virtio: chunks of 2 KiB' leak virtio $((40 * frames)) 2K a b
 	run_case 'virtio: a slow port' slow_port virtio
 	run_case 'virtio: what a frame costs' costs
+	run_case 'a pool that does not fit' too_large
 fi
 ktap_end

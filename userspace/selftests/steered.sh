@@ -36,19 +36,19 @@ toll() {
 }
 
 # One guest, one queue: after every buffer was there once nothing is paid
-steady() { # NIC CHUNK
+steady() { # NIC CHUNK [BUFFER POOL-SIZE MAX]
 	local nic=$1 before i
 
 	load_module
 	one_queue "$nic"
-	pool_add p 12M 4K "$2"
-	port_add a p max 10M
+	pool_add p "${4:-12M}" "${3:-4K}" "$2"
+	port_add a p max "${5:-10M}"
 	vm_start a
 	steer "$nic" a
 	equal 'posted, in no guest' "$(buffers_in posted)" 0
 	positive 'steered' "$(buffers_in steered)"
 	# in rounds that are longer than those that follow
-	traffic "$nic" $((6 * rounds[$nic])) 1 size=60-1514 "$(to a)"
+	traffic "$nic" $((${3+8192} + 6 * rounds[$nic])) 1 size=60-1514 "$(to a)"
 	wait_for "all frames at a" guest_got_all
 	before=$(toll)
 	for ((i = 0; i < 30; i++)); do
@@ -324,6 +324,7 @@ for nic in $nic_kinds; do
 		run_case "$nic: frames of others, two chunks a buffer" foreign "$nic" 2K
 	fi
 	run_case "$nic: the steady state" steady "$nic" 4K
+	run_case "$nic: the steady state, buffers of 2 MiB" steady "$nic" 4K 2M 48M 32M
 	run_case "$nic: frames of others" foreign "$nic" 4K
 	run_case "$nic: guests come and go" guests_come_and_go "$nic"
 	run_case "$nic: detached under a guest" detached "$nic"
