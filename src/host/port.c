@@ -530,7 +530,6 @@ void kvmflip_port_close(struct kvmflip_port *port)
 	/* First keep frames out, but keep the window until it is empty. */
 	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
 	cancel_work_sync(&port->return_work);
-	cancel_delayed_work_sync(&port->reclaim_work);
 
 	mutex_lock(&port->return_lock);
 	kf_revoke_all(port);
@@ -542,7 +541,10 @@ void kvmflip_port_close(struct kvmflip_port *port)
 	port->state = KVMFLIP_PORT_STATE_CLOSED;
 	mutex_unlock(&port->lock);
 	kvmflip_window_destroy(&port->window);
+	port->owed = 0;
 	mutex_unlock(&port->return_lock);
+	/* Without a window it is asked for nothing any more. */
+	cancel_delayed_work_sync(&port->reclaim_work);
 	if (irq)
 		eventfd_ctx_put(irq);
 }

@@ -99,6 +99,8 @@ void kvmflip_reclaim_work(struct work_struct *work)
 		slots.n = 0;
 		slots.max = min(port->owed, KF_RECLAIM_BATCH);
 		kvmflip_pool_oldest(port->pool, port, kf_collect, &slots);
+		if (!slots.n)
+			break;
 		n = kvmflip_window_revoke(&port->window, slots.slot, slots.n, &bufs);
 		if (!n)
 			break;
