@@ -21,6 +21,12 @@
 #define KF_FILL_SLACK	64
 /* How long a driver may take to give a queue back until somebody is told. */
 #define KF_DETACH	(30 * HZ)
+/* Built without it fill rings run dry, which guests have to survive. */
+#ifdef KVMFLIP_NO_RESERVE
+#define KF_RESERVE(chunks)	((chunks) / 32)
+#else
+#define KF_RESERVE(chunks)	(chunks)
+#endif
 /* In this time a lazy IOMMU domain has forgotten what AF_XDP unmapped. */
 #define KF_FLUSH_MS	20
 
@@ -150,7 +156,7 @@ static u32 kf_target(struct net_device *netdev, u32 rx_entries)
 		netdev->ethtool_ops->get_ringparam(netdev, &param, &kernel_param, NULL);
 		netdev_unlock_ops(netdev);
 	}
-	return rx_entries + KVMFLIP_BATCH + param.rx_pending + KF_FILL_SLACK;
+	return KF_RESERVE(rx_entries + KVMFLIP_BATCH + param.rx_pending + KF_FILL_SLACK);
 }
 
 /* Everything about the queue that rtnl and kvmflip_lock keep from changing. */
