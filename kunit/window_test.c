@@ -307,6 +307,23 @@ static void kft_buffer_appears(struct kunit *test)
 	kvmflip_test_give(vmm, &bufs);
 }
 
+/* What a guest returns before it has been told of it stays where it is. */
+static void kft_held(struct kunit *test)
+{
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	u32 slot = 0;
+	LIST_HEAD(bufs);
+
+	kft_map(test, vmm);
+	kvmflip_test_fill(test, vmm, 0);
+	kvmflip_window_hold(&vmm->window, 0, true);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(&vmm->window, &slot, 1, &bufs), 0);
+	KUNIT_EXPECT_EQ(test, vmm->window.mapped, 1);
+	kvmflip_window_hold(&vmm->window, 0, false);
+	KUNIT_EXPECT_EQ(test, kvmflip_window_empty(&vmm->window, &slot, 1, &bufs), 1);
+	kvmflip_test_give(vmm, &bufs);
+}
+
 /* A process that sits on its own mmap_lock gains no second more of a buffer. */
 static void kft_empty_with_vmm_locked(struct kunit *test)
 {
@@ -452,6 +469,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_rings_are_mapped),
 	KUNIT_CASE(kft_sunk_slots_wait),
 	KUNIT_CASE(kft_buffer_appears),
+	KUNIT_CASE(kft_held),
 	KUNIT_CASE(kft_empty_with_vmm_locked),
 	KUNIT_CASE(kft_vma_is_safe),
 	KUNIT_CASE(kft_no_pins),

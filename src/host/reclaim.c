@@ -39,7 +39,9 @@ static void kf_ask(struct kvmflip_port *port, u32 n)
 {
 	mutex_lock(&port->return_lock);
 	n -= kvmflip_lease_shed(port, n);
-	n = min(n, READ_ONCE(port->window.mapped) - READ_ONCE(port->leased));
+	mutex_lock(&port->lock);
+	n = min(n, READ_ONCE(port->window.mapped) - port->leased);
+	mutex_unlock(&port->lock);
 	if (n > port->owed) {
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_RECLAIM_ASKED, n - port->owed);
 		port->owed = n;

@@ -25,6 +25,13 @@
 /* How often to try for the VMM's lock, at some 75 us each. */
 #define KF_LOCK_TRIES	2000
 
+/*
+ * A VMM that did not give it away in that time is waited for less during the next
+ * second: others may wait for its port's return_lock.
+ */
+#define KF_LOCK_RETRIES	100
+#define KF_NO_WAIT	HZ
+
 static void kf_clean_work(struct work_struct *work);
 
 static unsigned long *kf_bitmap(u32 nr)
@@ -75,6 +82,7 @@ int kvmflip_window_init(struct kvmflip_window *window, struct kvmflip_pool *pool
 	init_rwsem(&window->fault_lock);
 	INIT_DELAYED_WORK(&window->clean_work, kf_clean_work);
 	spin_lock_init(&window->lock);
+	window->no_wait = jiffies;
 
 	window->ring_bytes = PAGE_ALIGN(ring_bytes);
 	window->rings = vmalloc_user(window->ring_bytes);
@@ -295,7 +303,8 @@ int kvmflip_window_mmap(struct kvmflip_window *window, struct vm_area_struct *vm
  */
 static struct mm_struct *kf_lock_vmm(struct kvmflip_window *window)
 {
-	int tries = KF_LOCK_TRIES;
+	bool patient = time_after_eq(jiffies, READ_ONCE(window->no_wait));
+	int tries = patient ? KF_LOCK_TRIES : KF_LOCK_RETRIES;
 	struct mm_struct *mm;
 
 	spin_lock(&window->lock);
@@ -308,6 +317,8 @@ static struct mm_struct *kf_lock_vmm(struct kvmflip_window *window)
 
 	while (!down_write_trylock(&mm->mmap_lock)) {
 		if (--tries <= 0) {
+			if (patient)
+				WRITE_ONCE(window->no_wait, jiffies + KF_NO_WAIT);
 			mmdrop(mm);
 			return ERR_PTR(-EBUSY);
 		}

@@ -32,6 +32,7 @@
  *		It is never taken on the path of a frame: a fault may sleep for
  *		as long as its VMM has no memory.
  * @clean_work: unmaps the sink and frees the slots it stood at
+ * @no_wait: until then, in jiffies, the VMM's lock is waited for less
  * @lock: protects all that follows; a leaf lock
  * @slot: buffer in each slot, or NULL; emptied with @fault_lock held too
  * @mapped: number of slots that hold a buffer
@@ -64,6 +65,7 @@ struct kvmflip_window {
 	u32 shift;
 	struct rw_semaphore fault_lock;
 	struct delayed_work clean_work;
+	unsigned long no_wait;
 	spinlock_t lock;	/* see above */
 	struct kvmflip_buffer **slot;
 	u32 mapped;
