@@ -93,6 +93,8 @@ void kvmflip_deliver_arrival(struct kvmflip_delivery *delivery, struct net_devic
 	struct kvmflip_meta meta;
 
 	memcpy(&meta, data - sizeof(meta), sizeof(meta));
+	/* What is checked has to be what is used. */
+	barrier();
 	if (meta.magic != KVMFLIP_META_MAGIC || meta.reserved) {
 		kvmflip_stats_frame(delivery->delta, c->len, KVMFLIP_A_STATS_DROPPED_NO_META);
 		return;
