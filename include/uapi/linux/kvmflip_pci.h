@@ -45,11 +45,35 @@
 #define KVMFLIP_REG_BOUNCE_OFF	0x38	/* ro: window offset of the first bounce slot */
 #define KVMFLIP_REG_BOUNCE_SHIFT 0x3c	/* ro: log2 of a bounce slot's bytes */
 #define KVMFLIP_REG_BOUNCES	0x40	/* ro: number of bounce slots */
+#define KVMFLIP_REG_TX_OFF	0x44	/* ro: window offset of the TX ring */
+#define KVMFLIP_REG_TX_ENTRIES	0x48	/* ro: descriptors in it, a power of two */
+#define KVMFLIP_REG_TXC_OFF	0x4c	/* ro: window offset of the TX completion ring */
+#define KVMFLIP_REG_TXC_ENTRIES	0x50	/* ro: entries in it, as many as the TX ring has */
+#define KVMFLIP_REG_LINK	0x54	/* ro: KVMFLIP_LINK_* */
+#define KVMFLIP_REG_MTU		0x58	/* ro: longest packet, in bytes, without Ethernet header */
+#define KVMFLIP_REG_KEEP	0x5c	/* ro: slots the guest may hold without losing any by force */
+#define KVMFLIP_REG_CHUNK_SHIFT	0x60	/* ro: log2 of the bytes a frame has in a slot */
 #define KVMFLIP_REG_DOORBELL	0x80	/* wo: KVMFLIP_DB_* */
 #define KVMFLIP_BAR_REGS_SIZE	0x1000
 
 #define KVMFLIP_PCI_MAGIC	0x504c464bu	/* "KFLP" */
 #define KVMFLIP_PCI_VERSION	1
+
+/*
+ * KVMFLIP_REG_FEATURES and _ACCEPT. What depends on a feature is as if it were not
+ * there until the driver has accepted it. Bits that were not offered, or that need
+ * one that is not accepted too, do not stick: read _ACCEPT back. It cannot be
+ * changed while DRIVER_OK is set; a reset clears it.
+ */
+#define KVMFLIP_F_TX		0x01	/* the TX rings, KVMFLIP_VEC_TX */
+#define KVMFLIP_F_TX_CSUM	0x02	/* NEEDS_CSUM in a frame's TX header; needs F_TX */
+#define KVMFLIP_F_TX_GSO	0x04	/* segmentation of TCP by the host; needs F_TX_CSUM */
+#define KVMFLIP_F_RX_CSUM	0x08	/* KVMFLIP_RX_CSUM_VALID, and RX headers with NEEDS_CSUM */
+#define KVMFLIP_F_RX_GSO	0x10	/* RX headers with gso_type; needs F_RX_CSUM */
+#define KVMFLIP_F_CONFIG	0x20	/* KVMFLIP_VEC_CONFIG, link may be down */
+
+/* KVMFLIP_REG_LINK */
+#define KVMFLIP_LINK_UP		0x1
 
 /*
  * KVMFLIP_REG_STATUS. The driver sets DRIVER_OK when it is ready for frames;
@@ -62,14 +86,16 @@
 
 /* KVMFLIP_REG_DOORBELL */
 #define KVMFLIP_DB_RETURN	0	/* entries were added to the return ring */
+#define KVMFLIP_DB_TX		1	/* entries were added to the TX ring */
 
-/* MSI-X vectors */
 /*
- * Descriptors were added to the RX ring. An interrupt is lost while MSI-X is
- * off: look at the ring once after turning it on.
+ * MSI-X vectors. An interrupt is lost while MSI-X is off: look at the rings once
+ * after turning it on.
  */
-#define KVMFLIP_VEC_RX		0
-#define KVMFLIP_VECS		1
+#define KVMFLIP_VEC_RX		0	/* descriptors were added to the RX ring */
+#define KVMFLIP_VEC_TX		1	/* entries were added to the TX completion ring */
+#define KVMFLIP_VEC_CONFIG	2	/* link, MTU, MAC or the state changed: read them */
+#define KVMFLIP_VECS		3
 
 /**
  * struct kvmflip_ring - head of a ring in the window, followed by its entries
@@ -92,6 +118,13 @@
  *
  * RX ring: the host produces &struct kvmflip_rx_desc.
  * Return ring: the guest produces __le32 slot numbers.
+ * TX ring: the guest produces &struct kvmflip_tx_desc. The host moves @cons on when
+ * it has read descriptors; the memory they name is the host's to read until the
+ * frame is completed.
+ * TX completion ring: the host produces, for each frame, the __le32 index that its
+ * first entry had in the TX ring (free-running, not reduced), in any order. It never
+ * overflows: a frame whose completion the guest has not consumed counts as in the
+ * TX ring, so the guest may have no more frames under way than it has entries.
  */
 struct kvmflip_ring {
 	__le32 prod;
@@ -128,5 +161,69 @@ struct kvmflip_rx_desc {
  * already that was it.
  */
 #define KVMFLIP_RX_REVOKED	0x2
+
+/* The frame has passed the NIC's or the host's check of its checksums. */
+#define KVMFLIP_RX_CSUM_VALID	0x4
+/* A &struct kvmflip_net_hdr lies directly in front of the frame, at @offset - 12. */
+#define KVMFLIP_RX_NET_HDR	0x8
+
+/**
+ * struct kvmflip_net_hdr - what is left to be done with a frame
+ * @flags: KVMFLIP_NET_HDR_F_*
+ * @gso_type: VIRTIO_NET_HDR_GSO_NONE, _TCPV4 or _TCPV6, and _ECN
+ * @hdr_len: bytes of the headers, a hint
+ * @gso_size: bytes of payload in a segment
+ * @csum_start: where in the frame to begin summing
+ * @csum_offset: where from there to put the sum
+ * @reserved: 0
+ *
+ * The first ten bytes are those of a little-endian &struct virtio_net_hdr and mean
+ * the same.
+ */
+struct kvmflip_net_hdr {
+	__u8 flags;
+	__u8 gso_type;
+	__le16 hdr_len;
+	__le16 gso_size;
+	__le16 csum_start;
+	__le16 csum_offset;
+	__le16 reserved;
+};
+
+#define KVMFLIP_NET_HDR_F_NEEDS_CSUM	0x1
+
+/**
+ * struct kvmflip_tx_desc - a piece of a frame that is sent
+ * @addr: of its first byte, as the platform maps memory for the device's DMA
+ * @len: bytes of it, not 0
+ * @flags: KVMFLIP_TX_*
+ *
+ * A frame is up to KVMFLIP_TX_PIECES of these, and may have a
+ * &struct kvmflip_tx_hdr as its first entry. All but its last entry have
+ * KVMFLIP_TX_MORE. They are shown with one store to prod. A frame that is none
+ * (too long, too short, in memory that is not the guest's) is completed like any
+ * other and dropped.
+ */
+struct kvmflip_tx_desc {
+	__le64 addr;
+	__le32 len;
+	__le32 flags;
+};
+
+/**
+ * struct kvmflip_tx_hdr - first entry of a frame that is not just to be sent
+ * @net: what is to be done with it
+ * @flags: KVMFLIP_TX_HDR and KVMFLIP_TX_MORE
+ */
+struct kvmflip_tx_hdr {
+	struct kvmflip_net_hdr net;
+	__le32 flags;
+};
+
+#define KVMFLIP_TX_MORE		0x1	/* the frame goes on in the next entry */
+#define KVMFLIP_TX_HDR		0x2	/* the entry is a &struct kvmflip_tx_hdr */
+
+#define KVMFLIP_TX_PIECES	20	/* most entries of a frame, without its header */
+#define KVMFLIP_FRAME_MAX	61440	/* bytes of the longest frame, either way */
 
 #endif /* _UAPI_LINUX_KVMFLIP_PCI_H */
