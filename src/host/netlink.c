@@ -6,6 +6,7 @@
 #include <net/genetlink.h>
 
 #include "kvm.h"
+#include "netdev.h"
 #include "netlink-gen.h"
 #include "netlink.h"
 #include "port.h"
@@ -506,6 +507,7 @@ int kvmflip_nl_port_add_doit(struct sk_buff *skb, struct genl_info *info)
 	else
 		uuid_gen(&uuid);
 
+	guard(rtnl)();
 	guard(mutex)(&kvmflip_lock);
 	pool = kf_pool(info, KVMFLIP_A_PORT_POOL);
 	if (IS_ERR(pool))
@@ -515,7 +517,9 @@ int kvmflip_nl_port_add_doit(struct sk_buff *skb, struct genl_info *info)
 	err = kvmflip_port_add(name, pool, &uuid, &config, &port, info->extack);
 	if (err)
 		return err;
-	err = kf_reply(info, kf_fill_port_id, port);
+	err = kvmflip_netdev_add(port, genl_info_net(info), info->extack);
+	if (!err)
+		err = kf_reply(info, kf_fill_port_id, port);
 	if (err)
 		kvmflip_port_del(port, info->extack);
 	return err;
@@ -575,6 +579,7 @@ int kvmflip_nl_port_del_doit(struct sk_buff *skb, struct genl_info *info)
 	struct kvmflip_port *port;
 	struct kvmflip_rxq *rxq;
 
+	guard(rtnl)();
 	guard(mutex)(&kvmflip_lock);
 	port = kf_port(info);
 	if (IS_ERR(port))

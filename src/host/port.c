@@ -4,12 +4,14 @@
 #include <linux/eventfd.h>
 #include <linux/netlink.h>
 #include <linux/random.h>
+#include <linux/rtnetlink.h>
 #include <linux/xarray.h>
 
 #include "../compat.h"
 #include "kvm.h"
 #include "lease.h"
 #include "main.h"
+#include "netdev.h"
 #include "port.h"
 #include "reclaim.h"
 #include "returns.h"
@@ -387,7 +389,8 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
  * @port: port; the caller has no reference of its own afterwards
  * @extack: for the reason of an error
  *
- * Context: may sleep; kvmflip_lock is held.
+ * Context: may sleep; kvmflip_lock is held, and rtnl if the port has a network
+ * device.
  * Return: 0, or -EBUSY while a VMM has the device open.
  */
 int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack)
@@ -404,6 +407,7 @@ int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack)
 	port->dead = true;
 	mutex_unlock(&port->lock);
 
+	kvmflip_netdev_del(port);
 	kvmflip_pool_reserve(port->pool, &port->share, 0);
 	list_del(&port->list);
 	xa_erase(&kf_port_ids, port->id);
@@ -421,10 +425,12 @@ void kvmflip_port_exit(void)
 {
 	struct kvmflip_port *port, *next;
 
+	rtnl_lock();
 	mutex_lock(&kvmflip_lock);
 	list_for_each_entry_safe(port, next, &kvmflip_ports, list)
 		WARN_ON_ONCE(kvmflip_port_del(port, NULL));
 	mutex_unlock(&kvmflip_lock);
+	rtnl_unlock();
 }
 
 static void kf_init_rings(struct kvmflip_port *port)
