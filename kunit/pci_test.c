@@ -245,7 +245,7 @@ static const struct kft_register kft_registers[] = {
 	{ "RX entries", KVMFLIP_REG_RX_ENTRIES, 2048 },
 	{ "return offset", KVMFLIP_REG_RET_OFF, 128 + 2048 * 16 },
 	{ "return entries", KVMFLIP_REG_RET_ENTRIES, 128 },
-	{ "bounce offset", KVMFLIP_REG_BOUNCE_OFF, 9 * SZ_4K },
+	{ "bounce offset", KVMFLIP_REG_BOUNCE_OFF, 14 * SZ_4K },
 	{ "bounce shift", KVMFLIP_REG_BOUNCE_SHIFT, 16 },
 	{ "bounces", KVMFLIP_REG_BOUNCES, 64 },
 	{ "doorbell", KVMFLIP_REG_DOORBELL, 0 },

@@ -4,6 +4,7 @@
 #include <linux/pci_ids.h>
 #include <linux/unaligned.h>
 
+#include "layout.h"
 #include "pci.h"
 #include "port.h"
 
@@ -128,13 +129,13 @@ u32 kvmflip_pci_read(struct kvmflip_port *port, u32 offset)
 		value = 0;
 		break;
 	case KVMFLIP_REG_RX_ENTRIES:
-		value = kvmflip_port_rx_entries(port);
+		value = kvmflip_layout_rx_entries(port);
 		break;
 	case KVMFLIP_REG_RET_ENTRIES:
-		value = kvmflip_port_ret_entries(port);
+		value = kvmflip_layout_ret_entries(port);
 		break;
 	case KVMFLIP_REG_BOUNCE_OFF:
-		value = kvmflip_port_bounce_off(port);
+		value = kvmflip_layout_bounce_off(port);
 		break;
 	case KVMFLIP_REG_BOUNCE_SHIFT:
 		value = KVMFLIP_BOUNCE_SHIFT;
@@ -143,7 +144,7 @@ u32 kvmflip_pci_read(struct kvmflip_port *port, u32 offset)
 		value = KVMFLIP_BOUNCES;
 		break;
 	case KVMFLIP_REG_RET_OFF:
-		value = kvmflip_port_ret_off(port);
+		value = kvmflip_layout_ret_off(port);
 		break;
 	}
 	mutex_unlock(&port->lock);
