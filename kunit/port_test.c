@@ -404,13 +404,13 @@ static const struct kft_geometry kft_geometries[] = {
 
 KUNIT_ARRAY_PARAM_DESC(kft_geometry, kft_geometries, name);
 
-/* Both rings, the bounce slots and all slots fit where the guest is told they are. */
+/* All rings, the bounce slots and all slots fit where the guest is told they are. */
 static void kft_layout(struct kunit *test)
 {
 	const struct kft_geometry *row = test->param_value;
 	struct kvmflip_port *port = kunit_kzalloc(test, sizeof(*port), GFP_KERNEL);
 	struct kvmflip_pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
-	u32 rx, rets, ret, bounce;
+	u32 rx, rets, ret, tx, txc, bounce;
 
 	KUNIT_ASSERT_NOT_NULL(test, port);
 	KUNIT_ASSERT_NOT_NULL(test, pool);
@@ -432,8 +432,14 @@ static void kft_layout(struct kunit *test)
 	ret = kvmflip_layout_ret_off(port);
 	KUNIT_EXPECT_GE(test, ret, 128 + rx * 16);
 	KUNIT_EXPECT_EQ(test, ret % 64, 0);
+	tx = kvmflip_layout_tx_off(port);
+	KUNIT_EXPECT_GE(test, tx, ret + 128 + rets * 4);
+	KUNIT_EXPECT_EQ(test, tx % 64, 0);
+	txc = kvmflip_layout_txc_off(port);
+	KUNIT_EXPECT_GE(test, txc, tx + 128 + KVMFLIP_TX_ENTRIES * 16);
+	KUNIT_EXPECT_EQ(test, txc % 64, 0);
 	bounce = kvmflip_layout_bounce_off(port);
-	KUNIT_EXPECT_GE(test, bounce, ret + 128 + rets * 4);
+	KUNIT_EXPECT_GE(test, bounce, txc + 128 + KVMFLIP_TX_ENTRIES * 4);
 	KUNIT_EXPECT_EQ(test, bounce % PAGE_SIZE, 0);
 	KUNIT_EXPECT_LE(test, bounce + KVMFLIP_BOUNCE_BYTES, KVMFLIP_SLOTS_OFF);
 	KUNIT_EXPECT_EQ(test, KVMFLIP_SLOTS_OFF % SZ_2M, 0);

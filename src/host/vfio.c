@@ -218,7 +218,8 @@ static long kf_get_irq_info(void __user *arg)
 	if (info.argsz < minsz || info.index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
 	info.count = kf_irq_count(info.index);
-	info.flags = VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE;
+	/* Each vector by itself: without NORESIZE a VMM does not switch all off to add one. */
+	info.flags = VFIO_IRQ_INFO_EVENTFD;
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
 
