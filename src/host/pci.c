@@ -7,6 +7,7 @@
 #include "layout.h"
 #include "pci.h"
 #include "port.h"
+#include "tx.h"
 
 #define KF_MSIX_CAP		0x40
 #define KF_MSIX_PBA_OFF		0x800
@@ -239,6 +240,8 @@ void kvmflip_pci_write(struct kvmflip_port *port, u32 offset, u32 value)
 	case KVMFLIP_REG_DOORBELL:
 		if (value == KVMFLIP_DB_RETURN)
 			kvmflip_port_doorbell(port);
+		else if (value == KVMFLIP_DB_TX)
+			kvmflip_tx_doorbell(port);
 		break;
 	}
 }
