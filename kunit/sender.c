@@ -183,6 +183,7 @@ u32 kvmflip_test_packet(struct kvmflip_test_sender *sender, u32 len)
  */
 void kvmflip_test_show(struct kvmflip_test_sender *sender)
 {
+	/* Pairs with kvmflip_tx_ready(). */
 	smp_store_release(&sender->tx->prod, cpu_to_le32(sender->prod));
 }
 
@@ -206,8 +207,10 @@ void kvmflip_test_send(struct kvmflip_test_sender *sender)
 bool kvmflip_test_completed(struct kvmflip_test_sender *sender, u32 *index)
 {
 	const __le32 *entries = (void *)sender->txc + KVMFLIP_RING_ENTRIES_OFF;
+	/* Pairs with kvmflip_ring_publish(). */
+	u32 prod = le32_to_cpu(smp_load_acquire(&sender->txc->prod));
 
-	if (le32_to_cpu(smp_load_acquire(&sender->txc->prod)) == sender->cons)
+	if (prod == sender->cons)
 		return false;
 	*index = le32_to_cpu(entries[sender->cons++ % KVMFLIP_TX_ENTRIES]);
 	return true;
@@ -219,6 +222,7 @@ bool kvmflip_test_completed(struct kvmflip_test_sender *sender, u32 *index)
  */
 void kvmflip_test_free(struct kvmflip_test_sender *sender)
 {
+	/* Pairs with kvmflip_ring_space(). */
 	smp_store_release(&sender->txc->cons, cpu_to_le32(sender->cons));
 }
 
