@@ -50,22 +50,73 @@ void kfn_slots_reset(struct kfn *kf)
 {
 	const struct kfn_layout *layout = &kf->layout;
 	struct kfn_slots *slots = &kf->slots;
-	enum kfn_slot_state state;
 	unsigned long flags;
 	u32 i;
 
 	spin_lock_irqsave(&slots->lock, flags);
 	slots->epoch++;
 	kfn_ring_init(&slots->ret, kf->window.base + layout->ret_off, layout->ret_entries);
-	spin_unlock_irqrestore(&slots->lock, flags);
-
 	/* What is still open will never be closed by a descriptor. */
-	for (i = 0; i < layout->slots + layout->bounces; i++) {
-		state = slots->slot[i].state;
+	for (i = 0; i < layout->slots + layout->bounces; i++)
 		slots->slot[i].state = KFN_SLOT_CLOSED;
-		if (state == KFN_SLOT_OPEN)
-			kfn_slot_put(kf, i);
+	spin_unlock_irqrestore(&slots->lock, flags);
+}
+
+static void kfn_set_state(struct kfn *kf, u32 slot, enum kfn_slot_state state)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&kf->slots.lock, flags);
+	kf->slots.slot[slot].state = state;
+	spin_unlock_irqrestore(&kf->slots.lock, flags);
+}
+
+/**
+ * kfn_slots_pause - what is open alone is not held, for now
+ * @kf: device; no NAPI polls any more
+ *
+ * Context: any.
+ */
+void kfn_slots_pause(struct kfn *kf)
+{
+	u32 i;
+
+	for (i = 0; i < kf->layout.slots + kf->layout.bounces; i++) {
+		if (kf->slots.slot[i].state != KFN_SLOT_OPEN)
+			continue;
+		kfn_set_state(kf, i, KFN_SLOT_PAUSED);
+		kfn_slot_put(kf, i);
 	}
+}
+
+static void kfn_resume_slot(struct kfn *kf, u32 slot)
+{
+	struct kfn_slot *s = &kf->slots.slot[slot];
+	unsigned long flags;
+
+	/* What comes too late to return it has to see a user, or that it is paused. */
+	spin_lock_irqsave(&kf->slots.lock, flags);
+	if (!atomic_inc_not_zero(&s->users)) {
+		atomic_set(&s->users, 1);
+		atomic_inc(&kf->slots.held[kfn_window_is_bounce(kf, slot)]);
+	}
+	s->state = KFN_SLOT_OPEN;
+	spin_unlock_irqrestore(&kf->slots.lock, flags);
+}
+
+/**
+ * kfn_slots_resume - undo kfn_slots_pause()
+ * @kf: device; no NAPI polls yet
+ *
+ * Context: any.
+ */
+void kfn_slots_resume(struct kfn *kf)
+{
+	u32 i;
+
+	for (i = 0; i < kf->layout.slots + kf->layout.bounces; i++)
+		if (kf->slots.slot[i].state == KFN_SLOT_PAUSED)
+			kfn_resume_slot(kf, i);
 }
 
 /**
@@ -92,22 +143,30 @@ bool kfn_slots_wait(struct kfn *kf, u32 ms)
 	return wait_event_timeout(kf->slots.idle, !kfn_slots_held(kf), msecs_to_jiffies(ms));
 }
 
-static void kfn_return(struct kfn *kf, u32 slot, u32 epoch)
+/* Has a slot that lost its last user become the host's? */
+static bool kfn_is_done(const struct kfn_slots *slots, u32 slot, u32 epoch)
 {
-	struct kfn_slots *slots = &kf->slots;
-	__le32 *entries = slots->ret.entries;
-	bool ring = false;
-	unsigned long flags;
+	lockdep_assert_held(&slots->lock);
 
-	spin_lock_irqsave(&slots->lock, flags);
-	if (epoch == slots->epoch) {
-		WRITE_ONCE(entries[kfn_ring_at(&slots->ret, slots->ret.prod++)],
-			   cpu_to_le32(slot));
-		slots->returned++;
-		if (!slots->polling)
-			ring = kfn_ring_publish(&slots->ret);
-	}
-	spin_unlock_irqrestore(&slots->lock, flags);
+	return epoch == slots->epoch && !atomic_read(&slots->slot[slot].users) &&
+	       slots->slot[slot].state != KFN_SLOT_PAUSED;
+}
+
+/* Puts a slot into the return ring. Returns true if the host wants to know that now. */
+static bool kfn_put(struct kfn_slots *slots, u32 slot)
+{
+	__le32 *entries = slots->ret.entries;
+
+	lockdep_assert_held(&slots->lock);
+
+	WRITE_ONCE(entries[kfn_ring_at(&slots->ret, slots->ret.prod)], cpu_to_le32(slot));
+	WRITE_ONCE(slots->ret.prod, slots->ret.prod + 1);
+	slots->returned++;
+	return !slots->polling && kfn_ring_publish(&slots->ret);
+}
+
+static void kfn_ring_bell(struct kfn *kf, bool ring)
+{
 	if (ring)
 		kfn_write(kf, KVMFLIP_REG_DOORBELL, KVMFLIP_DB_RETURN);
 }
@@ -143,18 +202,23 @@ bool kfn_slot_open(struct kfn *kf, u32 slot)
  * @kf: device
  * @slot: slot that is open
  *
- * Context: NAPI poll of the RX queue, or while there is none.
+ * Context: NAPI poll of the RX queue.
  */
 void kfn_slot_close(struct kfn *kf, u32 slot)
 {
 	struct kfn_slot *s = &kf->slots.slot[slot];
-	enum kfn_slot_state state = s->state;
+	bool ring, open = s->state == KFN_SLOT_OPEN;
+	unsigned long flags;
 
 	s->state = KFN_SLOT_CLOSED;
-	if (state == KFN_SLOT_OPEN)
+	if (open) {
 		kfn_slot_put(kf, slot);
-	else
-		kfn_return(kf, slot, kf->slots.epoch);
+		return;
+	}
+	spin_lock_irqsave(&kf->slots.lock, flags);
+	ring = kfn_put(&kf->slots, slot);
+	spin_unlock_irqrestore(&kf->slots.lock, flags);
+	kfn_ring_bell(kf, ring);
 }
 
 /**
@@ -179,10 +243,15 @@ void kfn_slot_put(struct kfn *kf, u32 slot)
 	struct kfn_slots *slots = &kf->slots;
 	/* To be read first: without users the slot may be opened again. */
 	u32 epoch = READ_ONCE(slots->slot[slot].epoch);
+	unsigned long flags;
+	bool ring;
 
 	if (!atomic_dec_and_test(&slots->slot[slot].users))
 		return;
-	kfn_return(kf, slot, epoch);
+	spin_lock_irqsave(&slots->lock, flags);
+	ring = kfn_is_done(slots, slot, epoch) && kfn_put(slots, slot);
+	spin_unlock_irqrestore(&slots->lock, flags);
+	kfn_ring_bell(kf, ring);
 	if (!atomic_dec_and_test(&slots->held[kfn_window_is_bounce(kf, slot)]))
 		return;
 	if (!READ_ONCE(kf->up))
@@ -220,8 +289,7 @@ void kfn_slots_poll_end(struct kfn *kf)
 	kf->slots.polling = false;
 	ring = kfn_ring_publish(&kf->slots.ret);
 	spin_unlock_irqrestore(&kf->slots.lock, flags);
-	if (ring)
-		kfn_write(kf, KVMFLIP_REG_DOORBELL, KVMFLIP_DB_RETURN);
+	kfn_ring_bell(kf, ring);
 }
 
 /**

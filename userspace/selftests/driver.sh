@@ -53,6 +53,39 @@ zero_copy() { # NIC
 	l2_stop a
 }
 
+# host_side NAME: sets $kf, its port's network device, up and with an address
+host_side() {
+	kf=$(field "$(show port "$1")" ifname)
+	ip addr add 10.9.0.1/24 dev "$kf"
+	ip link set "$kf" up
+}
+
+# What is sent arrives whole, whoever computes its checksums and cuts it up.
+offloads() { # NIC
+	local nic=$1
+
+	load_module
+	one_queue "$nic"
+	pool_add p 48M 2M
+	port_add a p max 40M
+	attach "$nic" p
+	host_side a
+	driver_start a
+	l2_run a 'ip addr add 10.9.0.2/24 dev eth0'
+	ping -c 5 -i 0.2 -W 5 10.9.0.2 >&2
+	l2_run a 'ping -c 5 -i 0.2 -W 5 10.9.0.1' >&2
+	iperf3 -s -D -I "$tmp/iperf.pid"
+	l2_run a 'iperf3 -c 10.9.0.1 -t 4' >&2
+	l2_run a 'iperf3 -c 10.9.0.1 -t 4 -R' >&2
+	l2_run a 'ethtool -S eth0; ip -s link show eth0; ethtool -c eth0; cat /proc/interrupts | grep eth0; dmesg | tail -3' >&2
+	l2_run a 'ethtool -K eth0 tx off; iperf3 -c 10.9.0.1 -t 3' >&2
+	kill "$(<"$tmp/iperf.pid")"
+	ip -s link show "$kf" >&2
+	kvmflip -s port show a >&2
+	l2_stop a
+}
+
 ktap_begin
 run_case 'zero copy, virtio' zero_copy virtio
+run_case 'offloads' offloads virtio
 ktap_end
