@@ -13,6 +13,28 @@
 
 #include "device.h"
 
+/* Each time the host is told costs an exit: it may wait so long for so many slots. */
+#define KFN_RETURN_WAIT		1	/* jiffies */
+#define KFN_RETURN_BATCH	8
+
+static void kfn_ring_bell(struct kfn *kf, bool ring)
+{
+	if (ring)
+		kfn_write(kf, KVMFLIP_REG_DOORBELL, KVMFLIP_DB_RETURN);
+}
+
+static void kfn_slots_timer(struct timer_list *timer)
+{
+	struct kfn *kf = container_of(timer, struct kfn, slots.timer);
+	unsigned long flags;
+	bool ring;
+
+	spin_lock_irqsave(&kf->slots.lock, flags);
+	ring = !kf->slots.polling && kfn_ring_publish(&kf->slots.ret);
+	spin_unlock_irqrestore(&kf->slots.lock, flags);
+	kfn_ring_bell(kf, ring);
+}
+
 /**
  * kfn_slots_init - nothing is held
  * @kf: device whose layout is known
@@ -26,6 +48,9 @@ int kfn_slots_init(struct kfn *kf)
 
 	spin_lock_init(&slots->lock);
 	init_waitqueue_head(&slots->idle);
+	timer_setup(&slots->timer, kfn_slots_timer, 0);
+	/* Where there are few the host is in want of each. */
+	slots->batch = min(KFN_RETURN_BATCH, kf->layout.slots / KFN_RETURN_BATCH);
 	slots->slot = kvcalloc(kf->layout.slots + kf->layout.bounces, sizeof(*slots->slot),
 			       GFP_KERNEL);
 	return slots->slot ? 0 : -ENOMEM;
@@ -37,6 +62,7 @@ int kfn_slots_init(struct kfn *kf)
  */
 void kfn_slots_exit(struct kfn *kf)
 {
+	timer_shutdown_sync(&kf->slots.timer);
 	kvfree(kf->slots.slot);
 }
 
@@ -153,8 +179,9 @@ static bool kfn_is_done(const struct kfn_slots *slots, u32 slot, u32 epoch)
 }
 
 /* Puts a slot into the return ring. Returns true if the host wants to know that now. */
-static bool kfn_put(struct kfn_slots *slots, u32 slot)
+static bool kfn_put(struct kfn *kf, u32 slot)
 {
+	struct kfn_slots *slots = &kf->slots;
 	__le32 *entries = slots->ret.entries;
 
 	lockdep_assert_held(&slots->lock);
@@ -162,13 +189,14 @@ static bool kfn_put(struct kfn_slots *slots, u32 slot)
 	WRITE_ONCE(entries[kfn_ring_at(&slots->ret, slots->ret.prod)], cpu_to_le32(slot));
 	WRITE_ONCE(slots->ret.prod, slots->ret.prod + 1);
 	slots->returned++;
-	return !slots->polling && kfn_ring_publish(&slots->ret);
-}
-
-static void kfn_ring_bell(struct kfn *kf, bool ring)
-{
-	if (ring)
-		kfn_write(kf, KVMFLIP_REG_DOORBELL, KVMFLIP_DB_RETURN);
+	if (slots->polling)
+		return false;
+	if (slots->ret.prod - slots->ret.published < slots->batch && !kfn_slots_wanted(kf)) {
+		if (!timer_pending(&slots->timer))
+			mod_timer(&slots->timer, jiffies + KFN_RETURN_WAIT);
+		return false;
+	}
+	return kfn_ring_publish(&slots->ret);
 }
 
 /**
@@ -216,7 +244,7 @@ void kfn_slot_close(struct kfn *kf, u32 slot)
 		return;
 	}
 	spin_lock_irqsave(&kf->slots.lock, flags);
-	ring = kfn_put(&kf->slots, slot);
+	ring = kfn_put(kf, slot);
 	spin_unlock_irqrestore(&kf->slots.lock, flags);
 	kfn_ring_bell(kf, ring);
 }
@@ -249,7 +277,7 @@ void kfn_slot_put(struct kfn *kf, u32 slot)
 	if (!atomic_dec_and_test(&slots->slot[slot].users))
 		return;
 	spin_lock_irqsave(&slots->lock, flags);
-	ring = kfn_is_done(slots, slot, epoch) && kfn_put(slots, slot);
+	ring = kfn_is_done(slots, slot, epoch) && kfn_put(kf, slot);
 	spin_unlock_irqrestore(&slots->lock, flags);
 	kfn_ring_bell(kf, ring);
 	if (!atomic_dec_and_test(&slots->held[kfn_window_is_bounce(kf, slot)]))
@@ -301,6 +329,8 @@ void kfn_slots_poll_end(struct kfn *kf)
 bool kfn_slots_wanted(const struct kfn *kf)
 {
 	u32 wanted = le32_to_cpu(READ_ONCE(kf->slots.ret.shared->wanted));
+	u32 due = wanted - READ_ONCE(kf->slots.ret.prod);
 
-	return (s32)(wanted - READ_ONCE(kf->slots.ret.prod)) > 0;
+	/* A request that is long fulfilled looks like a very large one. */
+	return due && due <= kf->layout.ret_entries;
 }

@@ -4,6 +4,7 @@
 #define _KVMFLIP_NET_SLOT_H
 
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/wait.h>
 
 #include "ring.h"
@@ -49,7 +50,9 @@ struct kfn_slot {
  * @ret: return ring
  * @epoch: number of resets
  * @polling: NAPI polls, and shows the host at its end what is returned meanwhile
+ * @batch: so many that are returned outside of NAPI are shown to the host at once
  * @returned: number of slots returned
+ * @timer: shows the host what is less than that
  */
 struct kfn_slots {
 	struct kfn_slot *slot;
@@ -59,7 +62,9 @@ struct kfn_slots {
 	struct kfn_ring ret;
 	u32 epoch;
 	bool polling;
+	u32 batch;
 	u64 returned;
+	struct timer_list timer;
 };
 
 int kfn_slots_init(struct kfn *kf);
