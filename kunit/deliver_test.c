@@ -349,7 +349,7 @@ static void kft_set_up_drop(struct kunit *test, struct kft_deliver *kft,
 	mutex_lock(&port->lock);
 	for (i = 0; i < 3 && !row->missing; i++)
 		kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
-	kvmflip_rx_publish(&port->rx);
+	kvmflip_ring_publish(&port->rx);
 	port->rx.shared->cons = cpu_to_le32(row->ring);
 	mutex_unlock(&port->lock);
 	if (row->state == KVMFLIP_PORT_STATE_CLOSED) {
@@ -491,7 +491,7 @@ static void kft_next_tenant(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, buf->dirty, tenant);
 	memset(bytes, KVMFLIP_TEST_TAG(1), SZ_4K);
 	kvmflip_port_close(kft->port);
-	KUNIT_ASSERT_EQ(test, kvmflip_port_open(kft->port, mapping, KVMFLIP_TEST_BASE, NULL), 0);
+	KUNIT_ASSERT_EQ(test, kvmflip_test_open(kft->port, mapping), 0);
 	kvmflip_port_start(kft->port);
 	KUNIT_EXPECT_NE(test, kft->port->tenant, tenant);
 

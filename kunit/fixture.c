@@ -207,6 +207,29 @@ struct kvmflip_port *kvmflip_test_port(struct kunit *test, const char *name,
 	return port;
 }
 
+static int kft_read(void *arg, u64 iova, void *buf, size_t len)
+{
+	return -EFAULT;
+}
+
+/**
+ * kvmflip_test_open - have a VMM open a port
+ * @port: port
+ * @mapping: kvmflip_test_mapping()
+ *
+ * Return: what kvmflip_port_open() returns. The VMM has no memory to read.
+ */
+int kvmflip_test_open(struct kvmflip_port *port, struct address_space *mapping)
+{
+	struct kvmflip_vmm vmm = {
+		.mapping = mapping,
+		.base = KVMFLIP_TEST_BASE,
+		.read = kft_read,
+	};
+
+	return kvmflip_port_open(port, &vmm);
+}
+
 /**
  * kvmflip_test_port_running - make a port whose guest takes frames
  * @test: at the end of which it is closed and deleted
@@ -223,7 +246,7 @@ struct kvmflip_port *kvmflip_test_port_running(struct kunit *test, const char *n
 	struct address_space *mapping = kvmflip_test_mapping(test);
 	struct kvmflip_port *port = kvmflip_test_port(test, name, pool, slots);
 
-	KUNIT_ASSERT_EQ(test, kvmflip_port_open(port, mapping, KVMFLIP_TEST_BASE, NULL), 0);
+	KUNIT_ASSERT_EQ(test, kvmflip_test_open(port, mapping), 0);
 	kvmflip_port_start(port);
 	KUNIT_ASSERT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
 	return port;

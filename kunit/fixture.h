@@ -23,6 +23,7 @@ u8 *kvmflip_test_bytes(const struct kvmflip_pool *pool, const struct kvmflip_buf
 
 struct kvmflip_port *kvmflip_test_port(struct kunit *test, const char *name,
 				       struct kvmflip_pool *pool, u32 slots);
+int kvmflip_test_open(struct kvmflip_port *port, struct address_space *mapping);
 struct kvmflip_port *kvmflip_test_port_running(struct kunit *test, const char *name,
 					       struct kvmflip_pool *pool, u32 slots);
 struct kvmflip_buffer *kvmflip_test_hold(struct kunit *test, struct kvmflip_port *port);

@@ -233,7 +233,7 @@ struct kft_register {
 static const struct kft_register kft_registers[] = {
 	{ "magic", KVMFLIP_REG_MAGIC, 0x504c464b },
 	{ "version", KVMFLIP_REG_VERSION, 1 },
-	{ "features", KVMFLIP_REG_FEATURES, 0 },
+	{ "features", KVMFLIP_REG_FEATURES, 0x3f },
 	{ "accept", KVMFLIP_REG_ACCEPT, 0 },
 	{ "status", KVMFLIP_REG_STATUS, KVMFLIP_STATUS_DRIVER_OK },
 	{ "MAC, low", KVMFLIP_REG_MAC_LO, 0x00000002 },
@@ -245,9 +245,18 @@ static const struct kft_register kft_registers[] = {
 	{ "RX entries", KVMFLIP_REG_RX_ENTRIES, 2048 },
 	{ "return offset", KVMFLIP_REG_RET_OFF, 128 + 2048 * 16 },
 	{ "return entries", KVMFLIP_REG_RET_ENTRIES, 128 },
-	{ "bounce offset", KVMFLIP_REG_BOUNCE_OFF, 9 * SZ_4K },
+	{ "bounce offset", KVMFLIP_REG_BOUNCE_OFF, 14 * SZ_4K },
 	{ "bounce shift", KVMFLIP_REG_BOUNCE_SHIFT, 16 },
 	{ "bounces", KVMFLIP_REG_BOUNCES, 64 },
+	{ "TX offset", KVMFLIP_REG_TX_OFF, 128 + 2048 * 16 + 128 + 128 * 4 },
+	{ "TX entries", KVMFLIP_REG_TX_ENTRIES, 1024 },
+	{ "TX completion offset", KVMFLIP_REG_TXC_OFF,
+	  128 + 2048 * 16 + 128 + 128 * 4 + 128 + 1024 * 16 },
+	{ "TX completion entries", KVMFLIP_REG_TXC_ENTRIES, 1024 },
+	{ "link", KVMFLIP_REG_LINK, KVMFLIP_LINK_UP },
+	{ "MTU", KVMFLIP_REG_MTU, 1500 },
+	{ "keep", KVMFLIP_REG_KEEP, 0 },
+	{ "chunk shift", KVMFLIP_REG_CHUNK_SHIFT, 12 },
 	{ "doorbell", KVMFLIP_REG_DOORBELL, 0 },
 };
 
@@ -295,7 +304,8 @@ static void kft_write_read_only(struct kunit *test)
 	u32 offset, i;
 
 	for (offset = 0; offset < KVMFLIP_BAR_REGS_SIZE; offset++) {
-		if (offset == KVMFLIP_REG_STATUS || offset == KVMFLIP_REG_DOORBELL)
+		if (offset == KVMFLIP_REG_STATUS || offset == KVMFLIP_REG_DOORBELL ||
+		    offset == KVMFLIP_REG_ACCEPT)
 			continue;
 		kvmflip_pci_write(port, offset, U32_MAX);
 		kvmflip_pci_write(port, offset, 0);
@@ -332,6 +342,97 @@ static void kft_status(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_OPENED);
 }
 
+/**
+ * struct kft_accepted - what a driver wants of the features, and gets
+ * @name: of the case
+ * @wants: what it writes
+ * @gets: what it reads back
+ */
+struct kft_accepted {
+	const char *name;
+	u32 wants;
+	u32 gets;
+};
+
+static const struct kft_accepted kft_accepteds[] = {
+	{ "nothing", 0, 0 },
+	{ "everything", 0x3f, 0x3f },
+	{ "more than there is", U32_MAX, 0x3f },
+	{ "what is not there", 0x40, 0 },
+	{ "sending", 0x01, 0x01 },
+	{ "sending with checksums", 0x03, 0x03 },
+	{ "checksums without sending", 0x02, 0 },
+	{ "segmentation without checksums", 0x05, 0x01 },
+	{ "segmentation without sending", 0x06, 0 },
+	{ "segmentation alone", 0x04, 0 },
+	{ "all of sending", 0x07, 0x07 },
+	{ "received checksums", 0x08, 0x08 },
+	{ "received segments without checksums", 0x10, 0 },
+	{ "all of receiving", 0x18, 0x18 },
+	{ "news", 0x20, 0x20 },
+	{ "all but sending", 0x3e, 0x38 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kft_accepted, kft_accepteds, name);
+
+static void kft_accept(struct kunit *test)
+{
+	const struct kft_accepted *row = test->param_value;
+	struct kvmflip_port *port = kft_port(test);
+
+	kvmflip_pci_write(port, KVMFLIP_REG_STATUS, 0);
+	kvmflip_pci_write(port, KVMFLIP_REG_ACCEPT, row->wants);
+	KUNIT_EXPECT_EQ(test, kvmflip_pci_read(port, KVMFLIP_REG_ACCEPT), row->gets);
+	/* What a driver asked for before counts no more. */
+	kvmflip_pci_write(port, KVMFLIP_REG_ACCEPT, 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_pci_read(port, KVMFLIP_REG_ACCEPT), 0);
+}
+
+/* Features stay as they are until the reset, and do not survive it. */
+static void kft_accept_when(struct kunit *test)
+{
+	struct address_space *mapping = kvmflip_test_mapping(test);
+	struct kvmflip_port *port = kft_port(test);
+
+	kvmflip_pci_write(port, KVMFLIP_REG_ACCEPT, 0x3f);
+	KUNIT_EXPECT_EQ(test, port->features, 0);
+	kvmflip_pci_write(port, KVMFLIP_REG_STATUS, 0);
+	kvmflip_pci_write(port, KVMFLIP_REG_ACCEPT, 0x21);
+	KUNIT_EXPECT_EQ(test, port->features, 0x21);
+
+	kvmflip_pci_write(port, KVMFLIP_REG_STATUS, KVMFLIP_STATUS_DRIVER_OK);
+	kvmflip_pci_write(port, KVMFLIP_REG_ACCEPT, 0x3f);
+	KUNIT_EXPECT_EQ(test, port->features, 0x21);
+	mutex_lock(&port->lock);
+	kvmflip_port_fail(port);
+	mutex_unlock(&port->lock);
+	kvmflip_pci_write(port, KVMFLIP_REG_ACCEPT, 0);
+	KUNIT_EXPECT_EQ(test, port->features, 0x21);
+
+	kvmflip_pci_write(port, KVMFLIP_REG_STATUS, 0);
+	KUNIT_EXPECT_EQ(test, port->features, 0);
+	kvmflip_pci_write(port, KVMFLIP_REG_ACCEPT, 0x21);
+	KUNIT_EXPECT_EQ(test, port->features, 0x21);
+	kvmflip_port_close(port);
+	KUNIT_EXPECT_EQ(test, port->features, 0);
+	KUNIT_ASSERT_EQ(test, kvmflip_test_open(port, mapping), 0);
+	KUNIT_EXPECT_EQ(test, port->features, 0);
+}
+
+static void kft_keep(struct kunit *test)
+{
+	struct kvmflip_port *port = kft_port(test);
+	struct kvmflip_port_config config = port->config;
+	int err;
+
+	config.min = 3 * SZ_4K;
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_port_set(port, &config, NULL);
+	mutex_unlock(&kvmflip_lock);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_pci_read(port, KVMFLIP_REG_KEEP), 3);
+}
+
 static void kft_doorbell(struct kunit *test)
 {
 	struct kvmflip_port *port = kft_port(test);
@@ -352,6 +453,9 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_read_unknown),
 	KUNIT_CASE(kft_write_read_only),
 	KUNIT_CASE(kft_status),
+	KUNIT_CASE_PARAM(kft_accept, kft_accepted_gen_params),
+	KUNIT_CASE(kft_accept_when),
+	KUNIT_CASE(kft_keep),
 	KUNIT_CASE(kft_doorbell),
 	{}
 };

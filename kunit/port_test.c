@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 #include <linux/sizes.h>
 
+#include "../src/host/layout.h"
 #include "fixture.h"
 
 #define KFT_BUFFERS	32
@@ -109,7 +110,7 @@ static void kft_add(struct kunit *test)
 	if (port && !err) {
 		KUNIT_EXPECT_PTR_EQ(test, kvmflip_port_find("kunit-new"), port);
 		KUNIT_EXPECT_PTR_EQ(test, kvmflip_port_find_uuid(&uuid), port);
-		KUNIT_EXPECT_EQ(test, kvmflip_port_slots(port), row->max / SZ_4K);
+		KUNIT_EXPECT_EQ(test, kvmflip_layout_slots(port), row->max / SZ_4K);
 		KUNIT_EXPECT_NE(test, port->id, KVMFLIP_PORT_HOST);
 		KUNIT_EXPECT_NE(test, port->id, kft->port->id);
 		KUNIT_EXPECT_NE(test, port->gen, 0);
@@ -192,7 +193,7 @@ static void kft_del_referenced(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, again);
 	KUNIT_EXPECT_EQ(test, ports, 0);
 	KUNIT_ASSERT_NOT_NULL(test, held);
-	KUNIT_EXPECT_EQ(test, kvmflip_port_open(held, mapping, KVMFLIP_TEST_BASE, NULL), -ENODEV);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_open(held, mapping), -ENODEV);
 	KUNIT_EXPECT_EQ(test, held->state, KVMFLIP_PORT_STATE_CLOSED);
 	KUNIT_EXPECT_EQ(test, kref_read(&held->ref), 1);
 	kvmflip_port_put(held);
@@ -305,7 +306,7 @@ static void kft_reset(struct kunit *test)
 	kft_map(test, kft, KFT_SLOTS);
 	mutex_lock(&port->lock);
 	kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
-	kvmflip_rx_publish(&port->rx);
+	kvmflip_ring_publish(&port->rx);
 	mutex_unlock(&port->lock);
 	kft_return(port, 0, 3);
 	kft_ring_doorbell(port);
@@ -318,7 +319,7 @@ static void kft_reset(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, list_count_nodes(&kft->pool->free), KFT_BUFFERS);
 	KUNIT_EXPECT_NULL(test, memchr_inv(port->rx.shared, 0, sizeof(*port->rx.shared)));
 	KUNIT_EXPECT_NULL(test, memchr_inv(port->ret.shared, 0, sizeof(*port->ret.shared)));
-	KUNIT_EXPECT_EQ(test, kvmflip_rx_space(&port->rx), port->rx.nr);
+	KUNIT_EXPECT_EQ(test, kvmflip_ring_space(&port->rx), port->rx.nr);
 	kvmflip_test_states(test, &kft->pool->table);
 }
 
@@ -360,8 +361,7 @@ static void kft_open_again(struct kunit *test)
 		memset(port->window.rings, 0xff, port->window.ring_bytes);
 		memset(page_address(port->window.sink), 0xff, PAGE_SIZE);
 		kvmflip_port_close(port);
-		KUNIT_ASSERT_EQ(test, kvmflip_port_open(port, mapping, KVMFLIP_TEST_BASE, NULL),
-				0);
+		KUNIT_ASSERT_EQ(test, kvmflip_test_open(port, mapping), 0);
 		KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_OPENED);
 		KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&port->window), 0);
 		KUNIT_EXPECT_NULL(test, memchr_inv(port->window.rings, 0,
@@ -404,13 +404,13 @@ static const struct kft_geometry kft_geometries[] = {
 
 KUNIT_ARRAY_PARAM_DESC(kft_geometry, kft_geometries, name);
 
-/* Both rings, the bounce slots and all slots fit where the guest is told they are. */
+/* All rings, the bounce slots and all slots fit where the guest is told they are. */
 static void kft_layout(struct kunit *test)
 {
 	const struct kft_geometry *row = test->param_value;
 	struct kvmflip_port *port = kunit_kzalloc(test, sizeof(*port), GFP_KERNEL);
 	struct kvmflip_pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
-	u32 rx, rets, ret, bounce;
+	u32 rx, rets, ret, tx, txc, bounce;
 
 	KUNIT_ASSERT_NOT_NULL(test, port);
 	KUNIT_ASSERT_NOT_NULL(test, pool);
@@ -418,22 +418,28 @@ static void kft_layout(struct kunit *test)
 	pool->table.chunk_order = row->order;
 	port->pool = pool;
 	port->config.max = (u64)row->nr << row->shift;
-	KUNIT_EXPECT_EQ(test, kvmflip_port_slots(port), row->nr);
+	KUNIT_EXPECT_EQ(test, kvmflip_layout_slots(port), row->nr);
 
-	rx = kvmflip_port_rx_entries(port);
+	rx = kvmflip_layout_rx_entries(port);
 	KUNIT_EXPECT_EQ(test, rx & (rx - 1), 0);
 	KUNIT_EXPECT_LE(test, rx, 131072);
 	/* A buffer's frames beside a word on the loss of every buffer. */
 	KUNIT_EXPECT_GE(test, rx, row->nr + (1 << row->order));
-	rets = kvmflip_port_ret_entries(port);
+	rets = kvmflip_layout_ret_entries(port);
 	KUNIT_EXPECT_EQ(test, rets & (rets - 1), 0);
 	KUNIT_EXPECT_GE(test, rets, row->nr + KVMFLIP_BOUNCES);
 
-	ret = kvmflip_port_ret_off(port);
+	ret = kvmflip_layout_ret_off(port);
 	KUNIT_EXPECT_GE(test, ret, 128 + rx * 16);
 	KUNIT_EXPECT_EQ(test, ret % 64, 0);
-	bounce = kvmflip_port_bounce_off(port);
-	KUNIT_EXPECT_GE(test, bounce, ret + 128 + rets * 4);
+	tx = kvmflip_layout_tx_off(port);
+	KUNIT_EXPECT_GE(test, tx, ret + 128 + rets * 4);
+	KUNIT_EXPECT_EQ(test, tx % 64, 0);
+	txc = kvmflip_layout_txc_off(port);
+	KUNIT_EXPECT_GE(test, txc, tx + 128 + KVMFLIP_TX_ENTRIES * 16);
+	KUNIT_EXPECT_EQ(test, txc % 64, 0);
+	bounce = kvmflip_layout_bounce_off(port);
+	KUNIT_EXPECT_GE(test, bounce, txc + 128 + KVMFLIP_TX_ENTRIES * 4);
 	KUNIT_EXPECT_EQ(test, bounce % PAGE_SIZE, 0);
 	KUNIT_EXPECT_LE(test, bounce + KVMFLIP_BOUNCE_BYTES, KVMFLIP_SLOTS_OFF);
 	KUNIT_EXPECT_EQ(test, KVMFLIP_SLOTS_OFF % SZ_2M, 0);

@@ -74,8 +74,8 @@ static void kft_layout(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, mem);
 	memset(mem, 0xff, bytes);
 	kvmflip_ring_init(&ring, mem, KFT_NR);
-	KUNIT_EXPECT_EQ(test, kvmflip_rx_space(&ring), KFT_NR);
-	KUNIT_EXPECT_FALSE(test, kvmflip_rx_publish(&ring));
+	KUNIT_EXPECT_EQ(test, kvmflip_ring_space(&ring), KFT_NR);
+	KUNIT_EXPECT_FALSE(test, kvmflip_ring_publish(&ring));
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->prod), 0);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->cons), 0);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->event), 0);
@@ -86,7 +86,7 @@ static void kft_layout(struct kunit *test)
  * @name: of the case
  * @pending: descriptors the guest has been given since the host last looked
  * @cons: what the guest writes, from where the host knows it to be
- * @space: what kvmflip_rx_space() must say
+ * @space: what kvmflip_ring_space() must say
  */
 struct kft_space {
 	const char *name;
@@ -130,7 +130,7 @@ static void kft_rx_space(struct kunit *test)
 		for (put = 0; put < row->pending; put++)
 			kvmflip_rx_put(&ring, put, 0, 0, 0);
 		ring.shared->cons = cpu_to_le32(base + row->cons);
-		KUNIT_EXPECT_EQ_MSG(test, kvmflip_rx_space(&ring), row->space, "from %u", base);
+		KUNIT_EXPECT_EQ_MSG(test, kvmflip_ring_space(&ring), row->space, "from %u", base);
 		/* An index that is refused is not remembered. */
 		KUNIT_EXPECT_EQ(test, ring.cons, row->space < 0 ? base : base + row->cons);
 		KUNIT_EXPECT_EQ(test, ring.prod, base + row->pending);
@@ -147,13 +147,13 @@ static void kft_rx_cons_changes(struct kunit *test)
 	for (i = 0; i < KFT_NR; i++)
 		kvmflip_rx_put(&ring, i, 0, 0, 0);
 	ring.shared->cons = cpu_to_le32(U32_MAX + 3);
-	KUNIT_EXPECT_EQ(test, kvmflip_rx_space(&ring), 5);
+	KUNIT_EXPECT_EQ(test, kvmflip_ring_space(&ring), 5);
 	ring.shared->cons = cpu_to_le32(U32_MAX);
-	KUNIT_EXPECT_EQ(test, kvmflip_rx_space(&ring), -EPROTO);
+	KUNIT_EXPECT_EQ(test, kvmflip_ring_space(&ring), -EPROTO);
 	ring.shared->cons = cpu_to_le32(U32_MAX + 2);
-	KUNIT_EXPECT_EQ(test, kvmflip_rx_space(&ring), -EPROTO);
+	KUNIT_EXPECT_EQ(test, kvmflip_ring_space(&ring), -EPROTO);
 	ring.shared->cons = cpu_to_le32(U32_MAX + 3);
-	KUNIT_EXPECT_EQ(test, kvmflip_rx_space(&ring), 5);
+	KUNIT_EXPECT_EQ(test, kvmflip_ring_space(&ring), 5);
 }
 
 /* Only its own index tells the host where to write. */
@@ -177,7 +177,7 @@ static void kft_rx_put_ignores_guest(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, le32_to_cpu(desc[place].len), 300 + i);
 		KUNIT_EXPECT_EQ(test, le32_to_cpu(desc[place].flags), KVMFLIP_RX_LAST);
 	}
-	kvmflip_rx_publish(&ring);
+	kvmflip_ring_publish(&ring);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->prod), U32_MAX - 1 + i);
 }
 
@@ -188,10 +188,10 @@ static void kft_rx_unseen_until_published(struct kunit *test)
 	kft_rx_ring(test, &ring, 5);
 	kvmflip_rx_put(&ring, 1, 2, 3, 0);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->prod), 5);
-	kvmflip_rx_publish(&ring);
+	kvmflip_ring_publish(&ring);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->prod), 6);
 	/* Nothing new, no matter what the guest asks for. */
-	KUNIT_EXPECT_FALSE(test, kvmflip_rx_publish(&ring));
+	KUNIT_EXPECT_FALSE(test, kvmflip_ring_publish(&ring));
 }
 
 /* The law: notify if the entry at index event is among the new ones. */
@@ -226,7 +226,7 @@ static void kft_rx_event(struct kunit *test)
 				ring.shared->event = cpu_to_le32(event);
 				for (i = 0; i < n; i++)
 					kvmflip_rx_put(&ring, 0, 0, 0, 0);
-				told = kvmflip_rx_publish(&ring);
+				told = kvmflip_ring_publish(&ring);
 				KUNIT_EXPECT_EQ_MSG(test, told, kft_wants(old, n, event),
 						    "%u + %u, event %u", old, n, event);
 			}
@@ -244,12 +244,12 @@ static void kft_rx_event_every_one(struct kunit *test)
 	for (i = 0; i < 64; i++) {
 		ring.shared->event = cpu_to_le32(ring.prod);
 		kvmflip_rx_put(&ring, i, 0, 0, 0);
-		told += kvmflip_rx_publish(&ring);
+		told += kvmflip_ring_publish(&ring);
 		/* Still where it was: one interrupt is enough. */
 		kvmflip_rx_put(&ring, i, 0, 0, 0);
-		told += kvmflip_rx_publish(&ring);
+		told += kvmflip_ring_publish(&ring);
 		ring.shared->cons = cpu_to_le32(ring.prod);
-		KUNIT_ASSERT_EQ(test, kvmflip_rx_space(&ring), KFT_NR);
+		KUNIT_ASSERT_EQ(test, kvmflip_ring_space(&ring), KFT_NR);
 	}
 	KUNIT_EXPECT_EQ(test, told, 64);
 }
@@ -264,11 +264,11 @@ static void kft_rx_wraps(struct kunit *test)
 	kft_rx_ring(test, &ring, index);
 	desc = ring.entries;
 	for (n = 0; n < 100; n++) {
-		space = kvmflip_rx_space(&ring);
+		space = kvmflip_ring_space(&ring);
 		KUNIT_ASSERT_GE(test, space, 0);
 		while (space-- && sent - seen < 1 + n % KFT_NR)
 			kvmflip_rx_put(&ring, sent++, 0, 0, 0);
-		kvmflip_rx_publish(&ring);
+		kvmflip_ring_publish(&ring);
 		while (index != le32_to_cpu(ring.shared->prod)) {
 			KUNIT_ASSERT_EQ(test, le32_to_cpu(desc[index % KFT_NR].slot), seen);
 			seen++;
@@ -408,19 +408,19 @@ static void kft_return_arm(struct kunit *test)
 		base = kft_bases[b];
 		kft_ret_ring(test, &ring, base);
 		ring.shared->event = cpu_to_le32(~base);
-		KUNIT_EXPECT_FALSE(test, kvmflip_return_arm(&ring));
+		KUNIT_EXPECT_FALSE(test, kvmflip_ring_arm(&ring));
 		KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->event), base);
 
 		/* Returned between the last pull and the arming: nobody rings for it. */
 		ring.shared->prod = cpu_to_le32(base + 1);
-		KUNIT_EXPECT_TRUE(test, kvmflip_return_arm(&ring));
+		KUNIT_EXPECT_TRUE(test, kvmflip_ring_arm(&ring));
 		KUNIT_EXPECT_EQ(test, kvmflip_return_pull(&ring, slots, KFT_NR), 1);
-		KUNIT_EXPECT_FALSE(test, kvmflip_return_arm(&ring));
+		KUNIT_EXPECT_FALSE(test, kvmflip_ring_arm(&ring));
 		KUNIT_EXPECT_EQ(test, le32_to_cpu(ring.shared->event), base + 1);
 
 		/* Nonsense is something to look at as well. */
 		ring.shared->prod = cpu_to_le32(base - 5);
-		KUNIT_EXPECT_TRUE(test, kvmflip_return_arm(&ring));
+		KUNIT_EXPECT_TRUE(test, kvmflip_ring_arm(&ring));
 		KUNIT_EXPECT_EQ(test, kvmflip_return_pull(&ring, slots, KFT_NR), -EPROTO);
 	}
 }
@@ -487,7 +487,7 @@ static void kft_return_hostile(struct kunit *test)
 			good += n > 0;
 			wrong += n < 0 || n > KFT_NR || ring.cons != before + n;
 		}
-		kvmflip_return_arm(&ring);
+		kvmflip_ring_arm(&ring);
 		cond_resched();
 	}
 	kthread_stop(guest);

@@ -399,9 +399,9 @@ static void kft_ring_full(struct kunit *test)
 	chunk = kft_own(test, kft, 100);
 	slot = kft_buffer(kft, chunk)->slot;
 	kft_serve(kft);
-	while (kvmflip_rx_space(rx) > KFT_SLOTS)
+	while (kvmflip_ring_space(rx) > KFT_SLOTS)
 		kvmflip_rx_put(rx, 0, 0, 0, 0);
-	kvmflip_rx_publish(rx);
+	kvmflip_ring_publish(rx);
 	prod = kft_prod(kft);
 
 	kft_own(test, kft, 100);

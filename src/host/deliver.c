@@ -363,7 +363,7 @@ static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_
 	if (!refusal) {
 		space = kvmflip_port_rx_space(port);
 		if (space < 0) {
-			port->state = KVMFLIP_PORT_STATE_FAILED;
+			kvmflip_port_fail(port);
 			refusal = KVMFLIP_A_STATS_DROPPED_CLOSED;
 		} else {
 			space = kf_map_all(delivery, waiter, space, &own);
@@ -396,8 +396,8 @@ static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_
 	/* Those that are left have arrived just now. */
 	if (waiter->frames && own.v[KVMFLIP_A_STATS_RECEIVED])
 		waiter->since = delivery->now;
-	if (!refusal && kvmflip_rx_publish(&port->rx))
-		kvmflip_port_notify(port);
+	if (!refusal && kvmflip_ring_publish(&port->rx))
+		kvmflip_port_notify(port, KVMFLIP_VEC_RX);
 	kvmflip_stats_add(&port->stats, &own);
 	mutex_unlock(&port->lock);
 }

@@ -6,6 +6,7 @@
 #include <net/genetlink.h>
 
 #include "kvm.h"
+#include "layout.h"
 #include "netlink-gen.h"
 #include "netlink.h"
 #include "port.h"
@@ -447,7 +448,7 @@ static int kf_fill_port(struct sk_buff *skb, const void *object)
 	    nla_put_u32(skb, KVMFLIP_A_PORT_COPYBREAK, port->config.copybreak) ||
 	    nla_put_u32(skb, KVMFLIP_A_PORT_LATENCY_USECS, port->config.latency) ||
 	    nla_put_uint(skb, KVMFLIP_A_PORT_WINDOW_SIZE, KVMFLIP_WINDOW_BYTES) ||
-	    nla_put_u32(skb, KVMFLIP_A_PORT_SLOTS, kvmflip_port_slots(port)) ||
+	    nla_put_u32(skb, KVMFLIP_A_PORT_SLOTS, kvmflip_layout_slots(port)) ||
 	    kf_put_window(skb, port))
 		return -EMSGSIZE;
 	return kvmflip_stats_put(skb, KVMFLIP_A_PORT_STATS, &port->stats, KVMFLIP_STATS_PORT);

@@ -4,11 +4,33 @@
 #include <linux/pci_ids.h>
 #include <linux/unaligned.h>
 
+#include "layout.h"
 #include "pci.h"
 #include "port.h"
 
 #define KF_MSIX_CAP		0x40
 #define KF_MSIX_PBA_OFF		0x800
+
+#define KF_FEATURES \
+	(KVMFLIP_F_TX | KVMFLIP_F_TX_CSUM | KVMFLIP_F_TX_GSO | KVMFLIP_F_RX_CSUM | \
+	 KVMFLIP_F_RX_GSO | KVMFLIP_F_CONFIG)
+
+/**
+ * struct kf_need - a feature that is nothing without another
+ * @feature: KVMFLIP_F_*
+ * @needs: KVMFLIP_F_*
+ */
+struct kf_need {
+	u32 feature;
+	u32 needs;
+};
+
+/* What is needed comes before what needs it. */
+static const struct kf_need kf_needs[] = {
+	{ KVMFLIP_F_TX_CSUM, KVMFLIP_F_TX },
+	{ KVMFLIP_F_TX_GSO, KVMFLIP_F_TX_CSUM },
+	{ KVMFLIP_F_RX_GSO, KVMFLIP_F_RX_CSUM },
+};
 
 static void kf_bar(struct kvmflip_pci_config *config, unsigned int bar, u32 type, u64 size)
 {
@@ -106,6 +128,12 @@ u32 kvmflip_pci_read(struct kvmflip_port *port, u32 offset)
 	case KVMFLIP_REG_VERSION:
 		value = KVMFLIP_PCI_VERSION;
 		break;
+	case KVMFLIP_REG_FEATURES:
+		value = KF_FEATURES;
+		break;
+	case KVMFLIP_REG_ACCEPT:
+		value = port->features;
+		break;
 	case KVMFLIP_REG_STATUS:
 		value = kf_status(port->state);
 		break;
@@ -128,13 +156,13 @@ u32 kvmflip_pci_read(struct kvmflip_port *port, u32 offset)
 		value = 0;
 		break;
 	case KVMFLIP_REG_RX_ENTRIES:
-		value = kvmflip_port_rx_entries(port);
+		value = kvmflip_layout_rx_entries(port);
 		break;
 	case KVMFLIP_REG_RET_ENTRIES:
-		value = kvmflip_port_ret_entries(port);
+		value = kvmflip_layout_ret_entries(port);
 		break;
 	case KVMFLIP_REG_BOUNCE_OFF:
-		value = kvmflip_port_bounce_off(port);
+		value = kvmflip_layout_bounce_off(port);
 		break;
 	case KVMFLIP_REG_BOUNCE_SHIFT:
 		value = KVMFLIP_BOUNCE_SHIFT;
@@ -143,11 +171,49 @@ u32 kvmflip_pci_read(struct kvmflip_port *port, u32 offset)
 		value = KVMFLIP_BOUNCES;
 		break;
 	case KVMFLIP_REG_RET_OFF:
-		value = kvmflip_port_ret_off(port);
+		value = kvmflip_layout_ret_off(port);
+		break;
+	case KVMFLIP_REG_TX_OFF:
+		value = kvmflip_layout_tx_off(port);
+		break;
+	case KVMFLIP_REG_TXC_OFF:
+		value = kvmflip_layout_txc_off(port);
+		break;
+	case KVMFLIP_REG_TX_ENTRIES:
+	case KVMFLIP_REG_TXC_ENTRIES:
+		value = KVMFLIP_TX_ENTRIES;
+		break;
+	case KVMFLIP_REG_LINK:
+		value = KVMFLIP_LINK_UP;
+		break;
+	case KVMFLIP_REG_MTU:
+		value = ETH_DATA_LEN;
+		break;
+	case KVMFLIP_REG_KEEP:
+		value = port->config.min >> port->pool->buffer_shift;
+		break;
+	case KVMFLIP_REG_CHUNK_SHIFT:
+		value = port->pool->chunk_shift;
 		break;
 	}
 	mutex_unlock(&port->lock);
 	return value;
+}
+
+/* What the driver may have of what it wants. */
+static void kf_accept(struct kvmflip_port *port, u32 features)
+{
+	const struct kf_need *need;
+
+	features &= KF_FEATURES;
+	for (need = kf_needs; need < kf_needs + ARRAY_SIZE(kf_needs); need++)
+		if (!(features & need->needs))
+			features &= ~need->feature;
+
+	mutex_lock(&port->lock);
+	if (port->state == KVMFLIP_PORT_STATE_OPENED)
+		port->features = features;
+	mutex_unlock(&port->lock);
 }
 
 /**
@@ -161,6 +227,9 @@ u32 kvmflip_pci_read(struct kvmflip_port *port, u32 offset)
 void kvmflip_pci_write(struct kvmflip_port *port, u32 offset, u32 value)
 {
 	switch (offset) {
+	case KVMFLIP_REG_ACCEPT:
+		kf_accept(port, value);
+		break;
 	case KVMFLIP_REG_STATUS:
 		if (!value)
 			kvmflip_port_reset(port);

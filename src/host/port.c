@@ -8,6 +8,7 @@
 
 #include "../compat.h"
 #include "kvm.h"
+#include "layout.h"
 #include "lease.h"
 #include "main.h"
 #include "port.h"
@@ -22,13 +23,6 @@
 
 /* In microseconds. */
 #define KF_LATENCY		1000
-
-/* The rings of so many slots, and the bounce slots, fit in front of the slots. */
-#define KF_SLOTS_MAX		65536
-
-/* Frames in flight to a guest. */
-#define KF_FRAMES_MIN		1024U
-#define KF_FRAMES_MAX		16384U
 
 /* Guests that ever opened a port. */
 static atomic64_t kf_tenants;
@@ -113,44 +107,6 @@ struct kvmflip_port *kvmflip_port_find_uuid(const uuid_t *uuid)
 }
 
 /**
- * kvmflip_port_slots - slots of a port's window
- * @port: port
- *
- * Return: number of buffers the guest may hold.
- */
-u32 kvmflip_port_slots(const struct kvmflip_port *port)
-{
-	return port->config.max >> port->pool->buffer_shift;
-}
-
-/**
- * kvmflip_port_rx_entries - entries of a port's RX ring
- * @port: port
- *
- * Return: enough for the frames of all buffers the guest may hold, or for what
- * it can be expected to handle at a time, and to tell of each buffer that it was
- * revoked; a power of two.
- */
-u32 kvmflip_port_rx_entries(const struct kvmflip_port *port)
-{
-	u32 slots = kvmflip_port_slots(port);
-
-	return roundup_pow_of_two(slots + clamp(slots << port->pool->table.chunk_order,
-						KF_FRAMES_MIN, KF_FRAMES_MAX));
-}
-
-/**
- * kvmflip_port_ret_entries - entries of a port's return ring
- * @port: port
- *
- * Return: enough that it cannot overflow, a power of two.
- */
-u32 kvmflip_port_ret_entries(const struct kvmflip_port *port)
-{
-	return roundup_pow_of_two(kvmflip_port_slots(port) + KVMFLIP_BOUNCES);
-}
-
-/**
  * kvmflip_port_rx_space - number of frames that a port's RX ring has space for
  * @port: port that is open
  *
@@ -159,42 +115,11 @@ u32 kvmflip_port_ret_entries(const struct kvmflip_port *port)
  */
 int kvmflip_port_rx_space(struct kvmflip_port *port)
 {
-	int space = kvmflip_rx_space(&port->rx);
+	int space = kvmflip_ring_space(&port->rx);
 
 	lockdep_assert_held(&port->lock);
 
 	return space < 0 ? space : max(space - (int)port->window.nr, 0);
-}
-
-/**
- * kvmflip_port_ret_off - where the return ring begins, behind the RX ring
- * @port: port
- *
- * Return: offset in the window, in bytes.
- */
-u32 kvmflip_port_ret_off(const struct kvmflip_port *port)
-{
-	return kvmflip_ring_bytes(kvmflip_port_rx_entries(port), sizeof(struct kvmflip_rx_desc));
-}
-
-/**
- * kvmflip_port_bounce_off - where the bounce slots begin, behind the rings
- * @port: port
- *
- * Return: offset in the window, in bytes.
- */
-u32 kvmflip_port_bounce_off(const struct kvmflip_port *port)
-{
-	return PAGE_ALIGN(kvmflip_port_ret_off(port) +
-			  kvmflip_ring_bytes(kvmflip_port_ret_entries(port), sizeof(__le32)));
-}
-
-/* What fits into a window, its rings, and the pool. */
-static u32 kf_slots_max(const struct kvmflip_pool *pool)
-{
-	u64 window = (KVMFLIP_WINDOW_BYTES - KVMFLIP_SLOTS_OFF) >> pool->buffer_shift;
-
-	return min3((u64)pool->table.nr, (u64)KF_SLOTS_MAX, window);
 }
 
 /**
@@ -207,7 +132,7 @@ void kvmflip_port_defaults(const struct kvmflip_pool *pool, struct kvmflip_port_
 {
 	u32 half = max(pool->table.nr / 2, 1);
 
-	config->max = (u64)min(half, kf_slots_max(pool)) << pool->buffer_shift;
+	config->max = (u64)min(half, kvmflip_layout_slots_max(pool)) << pool->buffer_shift;
 	config->copybreak = KF_COPYBREAK;
 	config->latency = KF_LATENCY;
 }
@@ -217,7 +142,7 @@ static int kf_check_config(const struct kvmflip_port *self, struct kvmflip_pool 
 			   struct netlink_ext_ack *extack)
 {
 	u64 slots = config->max >> pool->buffer_shift;
-	u64 most = kf_slots_max(pool);
+	u64 most = kvmflip_layout_slots_max(pool);
 	struct kvmflip_port *port;
 
 	if (!is_valid_ether_addr(config->mac)) {
@@ -317,6 +242,7 @@ int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *
 	port->gen = kf_next_gen();
 	uuid_copy(&port->uuid, uuid);
 	kref_init(&port->ref);
+	mutex_init(&port->tx_lock);
 	mutex_init(&port->return_lock);
 	mutex_init(&port->lock);
 	INIT_WORK(&port->return_work, kvmflip_returns_work);
@@ -431,15 +357,19 @@ static void kf_init_rings(struct kvmflip_port *port)
 {
 	void *mem = port->window.rings;
 
+	lockdep_assert_held(&port->tx_lock);
 	lockdep_assert_held(&port->return_lock);
 	lockdep_assert_held(&port->lock);
 
-	kvmflip_ring_init(&port->rx, mem, kvmflip_port_rx_entries(port));
-	kvmflip_ring_init(&port->ret, mem + kvmflip_port_ret_off(port),
-			  kvmflip_port_ret_entries(port));
-	kvmflip_bounce_init(&port->bounce, mem + kvmflip_port_bounce_off(port),
+	kvmflip_ring_init(&port->rx, mem, kvmflip_layout_rx_entries(port));
+	kvmflip_ring_init(&port->ret, mem + kvmflip_layout_ret_off(port),
+			  kvmflip_layout_ret_entries(port));
+	kvmflip_ring_init(&port->tx, mem + kvmflip_layout_tx_off(port), KVMFLIP_TX_ENTRIES);
+	kvmflip_ring_init(&port->txc, mem + kvmflip_layout_txc_off(port), KVMFLIP_TX_ENTRIES);
+	kvmflip_bounce_init(&port->bounce, mem + kvmflip_layout_bounce_off(port),
 			    1U << port->pool->chunk_shift);
 	port->owed = 0;
+	port->features = 0;
 }
 
 static void kf_set_state(struct kvmflip_port *port, enum kvmflip_port_state state)
@@ -452,18 +382,16 @@ static void kf_set_state(struct kvmflip_port *port, enum kvmflip_port_state stat
 /**
  * kvmflip_port_open - a VMM opens the device
  * @port: port
- * @mapping: of the device's file
- * @base: offset of the window in the file, in bytes
- * @kvm: the VMM's VM, or NULL; valid until kvmflip_port_close()
+ * @vmm: the VMM; what it names is valid until kvmflip_port_close()
  *
  * Context: may sleep.
  * Return: 0, -ENODEV if the port was deleted, -ENOMEM.
  */
-int kvmflip_port_open(struct kvmflip_port *port, struct address_space *mapping, loff_t base,
-		      struct kvm *kvm)
+int kvmflip_port_open(struct kvmflip_port *port, const struct kvmflip_vmm *vmm)
 {
 	int err = 0;
 
+	mutex_lock(&port->tx_lock);
 	mutex_lock(&port->return_lock);
 	/* A port that is open is not deleted, and its pool neither. */
 	mutex_lock(&port->lock);
@@ -478,22 +406,25 @@ int kvmflip_port_open(struct kvmflip_port *port, struct address_space *mapping, 
 
 	/* Nobody looks at the window before it runs: no lock of the frames' path. */
 	err = kvmflip_window_init(&port->window, port->pool, &port->stats,
-				  kvmflip_port_slots(port),
-				  kvmflip_port_bounce_off(port) + KVMFLIP_BOUNCE_BYTES);
+				  kvmflip_layout_slots(port),
+				  kvmflip_layout_bounce_off(port) + KVMFLIP_BOUNCE_BYTES);
 	if (err) {
 		kf_set_state(port, KVMFLIP_PORT_STATE_CLOSED);
 		goto out;
 	}
-	port->window.mapping = mapping;
-	port->window.base = base;
+	port->window.mapping = vmm->mapping;
+	port->window.base = vmm->base;
+	port->read = vmm->read;
+	port->read_arg = vmm->arg;
 
 	mutex_lock(&port->lock);
 	kf_init_rings(port);
-	port->kvm = kvm;
+	port->kvm = vmm->kvm;
 	port->tenant = atomic64_inc_return(&kf_tenants);
 	mutex_unlock(&port->lock);
 out:
 	mutex_unlock(&port->return_lock);
+	mutex_unlock(&port->tx_lock);
 	return err;
 }
 
@@ -525,28 +456,34 @@ static void kf_revoke_all(struct kvmflip_port *port)
  */
 void kvmflip_port_close(struct kvmflip_port *port)
 {
-	struct eventfd_ctx *irq;
+	struct eventfd_ctx *irq[KVMFLIP_VECS];
+	u32 i;
 
 	/* First keep frames out, but keep the window until it is empty. */
 	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
 	cancel_work_sync(&port->return_work);
 
+	mutex_lock(&port->tx_lock);
 	mutex_lock(&port->return_lock);
 	kf_revoke_all(port);
 	mutex_lock(&port->lock);
-	irq = port->irq;
-	port->irq = NULL;
+	memcpy(irq, port->irq, sizeof(irq));
+	memset(port->irq, 0, sizeof(port->irq));
+	port->features = 0;
 	port->kvm = NULL;
 	port->pid = 0;
 	port->state = KVMFLIP_PORT_STATE_CLOSED;
 	mutex_unlock(&port->lock);
 	kvmflip_window_destroy(&port->window);
 	port->owed = 0;
+	port->read = NULL;
 	mutex_unlock(&port->return_lock);
+	mutex_unlock(&port->tx_lock);
 	/* Without a window it is asked for nothing any more. */
 	cancel_delayed_work_sync(&port->reclaim_work);
-	if (irq)
-		eventfd_ctx_put(irq);
+	for (i = 0; i < KVMFLIP_VECS; i++)
+		if (irq[i])
+			eventfd_ctx_put(irq[i]);
 }
 
 /**
@@ -576,6 +513,7 @@ void kvmflip_port_start(struct kvmflip_port *port)
  */
 void kvmflip_port_reset(struct kvmflip_port *port)
 {
+	mutex_lock(&port->tx_lock);
 	mutex_lock(&port->return_lock);
 	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
 	kf_revoke_all(port);
@@ -583,19 +521,35 @@ void kvmflip_port_reset(struct kvmflip_port *port)
 	kf_init_rings(port);
 	mutex_unlock(&port->lock);
 	mutex_unlock(&port->return_lock);
+	mutex_unlock(&port->tx_lock);
+}
+
+/**
+ * kvmflip_port_fail - the guest has broken a ring
+ * @port: port that is open
+ *
+ * Context: &kvmflip_port.lock is held.
+ */
+void kvmflip_port_fail(struct kvmflip_port *port)
+{
+	lockdep_assert_held(&port->lock);
+
+	port->state = KVMFLIP_PORT_STATE_FAILED;
+	kvmflip_port_config_changed(port);
 }
 
 /**
  * kvmflip_port_set_irq - say how to interrupt the guest
  * @port: port that is open
+ * @vector: KVMFLIP_VEC_*
  * @irq: eventfd, whose reference the port takes over, or NULL
  *
  * Context: may sleep.
  */
-void kvmflip_port_set_irq(struct kvmflip_port *port, struct eventfd_ctx *irq)
+void kvmflip_port_set_irq(struct kvmflip_port *port, u32 vector, struct eventfd_ctx *irq)
 {
 	mutex_lock(&port->lock);
-	swap(port->irq, irq);
+	swap(port->irq[vector], irq);
 	mutex_unlock(&port->lock);
 	if (irq)
 		eventfd_ctx_put(irq);
@@ -603,18 +557,33 @@ void kvmflip_port_set_irq(struct kvmflip_port *port, struct eventfd_ctx *irq)
 
 /**
  * kvmflip_port_notify - interrupt the guest
- * @port: port that is open
+ * @port: port
+ * @vector: KVMFLIP_VEC_*; nothing happens if it is not in use
  *
  * Context: &kvmflip_port.lock is held.
  */
-void kvmflip_port_notify(struct kvmflip_port *port)
+void kvmflip_port_notify(struct kvmflip_port *port, u32 vector)
 {
 	lockdep_assert_held(&port->lock);
 
-	if (!port->irq)
+	if (!port->irq[vector])
 		return;
-	eventfd_signal(port->irq);
+	eventfd_signal(port->irq[vector]);
 	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_INTERRUPTS, 1);
+}
+
+/**
+ * kvmflip_port_config_changed - link, MTU, address or state are not what they were
+ * @port: port, open or not
+ *
+ * Context: &kvmflip_port.lock is held.
+ */
+void kvmflip_port_config_changed(struct kvmflip_port *port)
+{
+	lockdep_assert_held(&port->lock);
+
+	if (port->features & KVMFLIP_F_CONFIG)
+		kvmflip_port_notify(port, KVMFLIP_VEC_CONFIG);
 }
 
 /**

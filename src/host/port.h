@@ -37,6 +37,23 @@ struct kvmflip_port_config {
 };
 
 /**
+ * struct kvmflip_vmm - the process that opens a port
+ * @mapping: of the device's file
+ * @base: offset of the window in the file, in bytes
+ * @kvm: its VM, or NULL
+ * @read: reads memory of the guest; 0 or an error. May sleep for as long as the
+ *	  VMM has no memory, and may fault in the window of any port
+ * @arg: for @read
+ */
+struct kvmflip_vmm {
+	struct address_space *mapping;
+	loff_t base;
+	struct kvm *kvm;
+	int (*read)(void *arg, u64 iova, void *buf, size_t len);
+	void *arg;
+};
+
+/**
  * struct kvmflip_port - a guest's endpoint
  * @list: in the list of ports; kvmflip_lock
  * @name: what users call it
@@ -48,6 +65,12 @@ struct kvmflip_port_config {
  * @dedicated: slots that the queues dedicated to it need; kvmflip_lock
  * @config: what the user asked for; changed under kvmflip_lock and @lock, @max
  *	    only while @state is CLOSED
+ * @tx_lock: serialises the reading of frames that the guest sends. It waits for
+ *	     the VMM for as long as that wants, so nobody else may wait for it
+ * @tx: TX ring; @tx_lock
+ * @txc: TX completion ring; @tx_lock
+ * @read: reads memory of the guest, see &struct kvmflip_vmm; @tx_lock
+ * @read_arg: for @read; @tx_lock
  * @id: number in the XDP metadata
  * @gen: generation in the XDP metadata; changed under @lock
  * @return_lock: serialises what takes buffers out of the window; may wait for
@@ -64,7 +87,8 @@ struct kvmflip_port_config {
  * @tenant: number of the guest, never that of another one of any port
  * @kvm: VM of the VMM while the device is open, or NULL
  * @pid: thread group that opened the device
- * @irq: eventfd of KVMFLIP_VEC_RX, or NULL
+ * @irq: eventfd of each KVMFLIP_VEC_*, or NULL
+ * @features: KVMFLIP_F_* that the driver has accepted; changed in OPENED only
  * @rx: RX ring
  * @bounce: bounce slots
  * @leases: queues dedicated to it
@@ -73,7 +97,8 @@ struct kvmflip_port_config {
  *	    @return_lock while nothing is delivered
  * @stats: counters
  *
- * Lock order: kvmflip_lock, @return_lock, @lock.
+ * Lock order: kvmflip_lock, @return_lock, @lock; and @tx_lock, @return_lock, @lock.
+ * With @tx_lock held the VMM's mmap_lock may be taken, with @lock never.
  */
 struct kvmflip_port {
 	struct list_head list;
@@ -86,6 +111,12 @@ struct kvmflip_port {
 	struct kvmflip_port_config config;
 	u32 id;
 	u32 gen;
+
+	struct mutex tx_lock;	/* see above */
+	struct kvmflip_host_ring tx;
+	struct kvmflip_host_ring txc;
+	int (*read)(void *arg, u64 iova, void *buf, size_t len);
+	void *read_arg;
 
 	struct mutex return_lock;	/* see above */
 	struct work_struct return_work;
@@ -101,7 +132,8 @@ struct kvmflip_port {
 	u64 tenant;
 	struct kvm *kvm;
 	pid_t pid;
-	struct eventfd_ctx *irq;
+	struct eventfd_ctx *irq[KVMFLIP_VECS];
+	u32 features;
 	struct kvmflip_host_ring rx;
 	struct kvmflip_bounce bounce;
 	struct list_head leases;
@@ -125,21 +157,17 @@ struct kvmflip_port *kvmflip_port_find_uuid(const uuid_t *uuid);
 struct kvmflip_port *kvmflip_port_get(u32 id);
 void kvmflip_port_put(struct kvmflip_port *port);
 
-int kvmflip_port_open(struct kvmflip_port *port, struct address_space *mapping, loff_t base,
-		      struct kvm *kvm);
+int kvmflip_port_open(struct kvmflip_port *port, const struct kvmflip_vmm *vmm);
 void kvmflip_port_close(struct kvmflip_port *port);
 void kvmflip_port_start(struct kvmflip_port *port);
 void kvmflip_port_reset(struct kvmflip_port *port);
-void kvmflip_port_set_irq(struct kvmflip_port *port, struct eventfd_ctx *irq);
-void kvmflip_port_notify(struct kvmflip_port *port);
+void kvmflip_port_fail(struct kvmflip_port *port);
+void kvmflip_port_set_irq(struct kvmflip_port *port, u32 vector, struct eventfd_ctx *irq);
+void kvmflip_port_notify(struct kvmflip_port *port, u32 vector);
+void kvmflip_port_config_changed(struct kvmflip_port *port);
 void kvmflip_port_doorbell(struct kvmflip_port *port);
 u64 kvmflip_port_gpa(struct kvmflip_port *port);
 enum kvmflip_huge kvmflip_port_huge(struct kvmflip_port *port);
-u32 kvmflip_port_slots(const struct kvmflip_port *port);
-u32 kvmflip_port_rx_entries(const struct kvmflip_port *port);
-u32 kvmflip_port_ret_entries(const struct kvmflip_port *port);
-u32 kvmflip_port_ret_off(const struct kvmflip_port *port);
-u32 kvmflip_port_bounce_off(const struct kvmflip_port *port);
 int kvmflip_port_rx_space(struct kvmflip_port *port);
 
 #endif /* _KVMFLIP_PORT_H */

@@ -47,7 +47,7 @@ static void kf_ask(struct kvmflip_port *port, u32 n)
 		port->owed = n;
 		kvmflip_return_want(&port->ret, n);
 		mutex_lock(&port->lock);
-		kvmflip_port_notify(port);
+		kvmflip_port_notify(port, KVMFLIP_VEC_RX);
 		mutex_unlock(&port->lock);
 		queue_delayed_work(kvmflip_wq, &port->reclaim_work, KF_GRACE);
 	}
@@ -75,10 +75,10 @@ void kvmflip_reclaim_tell(struct kvmflip_port *port, const u32 *slots, u32 n)
 	u32 i;
 
 	mutex_lock(&port->lock);
-	for (i = 0; i < n && kvmflip_rx_space(&port->rx) > 0; i++)
+	for (i = 0; i < n && kvmflip_ring_space(&port->rx) > 0; i++)
 		kvmflip_rx_put(&port->rx, slots[i], 0, 0, KVMFLIP_RX_REVOKED);
-	kvmflip_rx_publish(&port->rx);
-	kvmflip_port_notify(port);
+	kvmflip_ring_publish(&port->rx);
+	kvmflip_port_notify(port, KVMFLIP_VEC_RX);
 	mutex_unlock(&port->lock);
 }
 

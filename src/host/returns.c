@@ -81,13 +81,13 @@ void kvmflip_returns_work(struct work_struct *work)
 	mutex_lock(&port->return_lock);
 	do {
 		n = kf_return_batch(port);
-		if (!n && !kvmflip_return_arm(&port->ret))
+		if (!n && !kvmflip_ring_arm(&port->ret))
 			break;
 		cond_resched();
 	} while (n >= 0 && --budget);
 	if (n < 0) {
 		mutex_lock(&port->lock);
-		port->state = KVMFLIP_PORT_STATE_FAILED;
+		kvmflip_port_fail(port);
 		mutex_unlock(&port->lock);
 	} else if (!budget) {
 		queue_work(kvmflip_wq, &port->return_work);

@@ -40,15 +40,15 @@ void kvmflip_ring_init(struct kvmflip_host_ring *ring, void *mem, u32 nr)
 }
 
 /**
- * kvmflip_rx_space - number of descriptors that may be put
- * @ring: RX ring
+ * kvmflip_ring_space - number of entries that may be put
+ * @ring: ring that the host produces
  *
  * Return: 0 to the ring's entries, or -EPROTO if the guest's index is none that
  * it can have.
  */
-int kvmflip_rx_space(struct kvmflip_host_ring *ring)
+int kvmflip_ring_space(struct kvmflip_host_ring *ring)
 {
-	/* Pairs with the guest's release, after which it reads no descriptor again. */
+	/* Pairs with the guest's release, after which it reads no entry again. */
 	u32 cons = le32_to_cpu(smp_load_acquire(&ring->shared->cons));
 
 	if (cons - ring->cons > ring->prod - ring->cons)
@@ -77,19 +77,19 @@ void kvmflip_rx_put(struct kvmflip_host_ring *ring, u32 slot, u32 offset, u32 le
 }
 
 /**
- * kvmflip_rx_publish - show the guest what was put since the last time
- * @ring: RX ring
+ * kvmflip_ring_publish - show the guest what was put since the last time
+ * @ring: ring that the host produces
  *
  * Return: true if the guest asked to be notified of it.
  */
-bool kvmflip_rx_publish(struct kvmflip_host_ring *ring)
+bool kvmflip_ring_publish(struct kvmflip_host_ring *ring)
 {
 	u32 old = ring->published;
 	u32 event;
 
 	if (ring->prod == old)
 		return false;
-	/* Pairs with the guest's acquire, after which it reads descriptors. */
+	/* Pairs with the guest's acquire, after which it reads entries. */
 	smp_store_release(&ring->shared->prod, cpu_to_le32(ring->prod));
 	/* Pairs with the guest's barrier between its event and reading prod. */
 	smp_mb();
@@ -126,13 +126,13 @@ int kvmflip_return_pull(struct kvmflip_host_ring *ring, u32 *slots, u32 max)
 }
 
 /**
- * kvmflip_return_arm - ask for a doorbell at the next return
- * @ring: return ring
+ * kvmflip_ring_arm - ask for a doorbell at the next entry
+ * @ring: ring that the host consumes, of which it has read all it has seen
  *
- * Return: true if there is something to pull by now, for which no doorbell
+ * Return: true if there is something to read by now, for which no doorbell
  * may have been rung.
  */
-bool kvmflip_return_arm(struct kvmflip_host_ring *ring)
+bool kvmflip_ring_arm(struct kvmflip_host_ring *ring)
 {
 	WRITE_ONCE(ring->shared->event, cpu_to_le32(ring->cons));
 	/* Pairs with the guest's barrier between its prod and reading event. */

@@ -38,11 +38,11 @@ struct kvmflip_host_ring {
 
 size_t kvmflip_ring_bytes(u32 nr, size_t entry_size);
 void kvmflip_ring_init(struct kvmflip_host_ring *ring, void *mem, u32 nr);
-int kvmflip_rx_space(struct kvmflip_host_ring *ring);
+int kvmflip_ring_space(struct kvmflip_host_ring *ring);
 void kvmflip_rx_put(struct kvmflip_host_ring *ring, u32 slot, u32 offset, u32 len, u32 flags);
-bool kvmflip_rx_publish(struct kvmflip_host_ring *ring);
+bool kvmflip_ring_publish(struct kvmflip_host_ring *ring);
 int kvmflip_return_pull(struct kvmflip_host_ring *ring, u32 *slots, u32 max);
-bool kvmflip_return_arm(struct kvmflip_host_ring *ring);
+bool kvmflip_ring_arm(struct kvmflip_host_ring *ring);
 void kvmflip_return_want(struct kvmflip_host_ring *ring, u32 n);
 
 #endif /* _KVMFLIP_RING_H */

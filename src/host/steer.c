@@ -15,6 +15,7 @@
 #include <linux/time64.h>
 
 #include "../compat.h"
+#include "layout.h"
 #include "port.h"
 #include "rxq.h"
 #include "serve.h"
@@ -87,7 +88,7 @@ int kvmflip_steer_init(struct kvmflip_rxq *rxq, const char *name, struct netlink
 		return PTR_ERR(port);
 	/* What is posted, and a batch in the hands of the guest. */
 	slots = rxq->target + max(KVMFLIP_NOTED >> rxq->pool->table.chunk_order, 1);
-	if (kvmflip_port_slots(port) < port->dedicated + slots) {
+	if (kvmflip_layout_slots(port) < port->dedicated + slots) {
 		NL_SET_ERR_MSG_FMT(extack, "port %s has max %llu, a steered queue needs %llu",
 				   name, port->config.max,
 				   (u64)(port->dedicated + slots) << rxq->pool->buffer_shift);
@@ -403,8 +404,8 @@ u64 kvmflip_steer_serve(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta)
 	kf_look_at_guest(&round);
 	kf_tell_due(&round);
 	kf_deliver_all(&round);
-	if (round.running && kvmflip_rx_publish(&round.port->rx))
-		kvmflip_port_notify(round.port);
+	if (round.running && kvmflip_ring_publish(&round.port->rx))
+		kvmflip_port_notify(round.port, KVMFLIP_VEC_RX);
 	room = round.running && kvmflip_window_room(&round.port->window);
 	due = !list_empty(&round.lease->due);
 	mutex_unlock(&round.port->lock);

@@ -33,13 +33,30 @@ static struct kf_vdev *to_kf_vdev(struct vfio_device *vdev)
 	return container_of(vdev, struct kf_vdev, vdev);
 }
 
+/* As hardware: no DMA unless the driver has asked for it. */
+static int kf_read_guest(void *arg, u64 iova, void *buf, size_t len)
+{
+	struct kf_vdev *kf = arg;
+
+	if (!(READ_ONCE(kf->config.value[PCI_COMMAND]) & PCI_COMMAND_MASTER))
+		return -EPERM;
+	return vfio_dma_rw(&kf->vdev, iova, buf, len, false);
+}
+
 static int kf_open(struct vfio_device *vdev)
 {
 	struct kf_vdev *kf = to_kf_vdev(vdev);
 
+	struct kvmflip_vmm vmm = {
+		.mapping = vdev->inode->i_mapping,
+		.base = KF_REGION_OFFSET(VFIO_PCI_BAR2_REGION_INDEX),
+		.kvm = vdev->kvm,
+		.read = kf_read_guest,
+		.arg = kf,
+	};
+
 	kvmflip_pci_config_init(&kf->config);
-	return kvmflip_port_open(kf->port, vdev->inode->i_mapping,
-				 KF_REGION_OFFSET(VFIO_PCI_BAR2_REGION_INDEX), vdev->kvm);
+	return kvmflip_port_open(kf->port, &vmm);
 }
 
 static void kf_close(struct vfio_device *vdev)
@@ -201,41 +218,82 @@ static long kf_get_irq_info(void __user *arg)
 	if (info.argsz < minsz || info.index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
 	info.count = kf_irq_count(info.index);
-	info.flags = VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE;
+	/* Each vector by itself: without NORESIZE a VMM does not switch all off to add one. */
+	info.flags = VFIO_IRQ_INFO_EVENTFD;
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static void kf_put_irqs(struct eventfd_ctx **irq, u32 n)
+{
+	while (n--)
+		if (irq[n])
+			eventfd_ctx_put(irq[n]);
+}
+
+/* All of them or none. */
+static int kf_set_eventfds(struct kvmflip_port *port, u32 start, u32 count, const s32 __user *fds)
+{
+	struct eventfd_ctx *irq[KVMFLIP_VECS] = {};
+	int err;
+	u32 i;
+	s32 fd;
+
+	for (i = 0; i < count; i++) {
+		err = get_user(fd, fds + i);
+		if (err)
+			goto err_put;
+		if (fd < 0)
+			continue;
+		irq[i] = eventfd_ctx_fdget(fd);
+		if (IS_ERR(irq[i])) {
+			err = PTR_ERR(irq[i]);
+			goto err_put;
+		}
+	}
+	for (i = 0; i < count; i++)
+		kvmflip_port_set_irq(port, start + i, irq[i]);
+	return 0;
+
+err_put:
+	kf_put_irqs(irq, i);
+	return err;
+}
+
+/* @which: a byte for each vector that says if to try it, or NULL: all of them. */
+static int kf_trigger(struct kvmflip_port *port, u32 start, u32 count, const u8 __user *which)
+{
+	u8 wanted = true;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		if (which && get_user(wanted, which + i))
+			return -EFAULT;
+		if (!wanted)
+			continue;
+		mutex_lock(&port->lock);
+		kvmflip_port_notify(port, start + i);
+		mutex_unlock(&port->lock);
+	}
+	return 0;
 }
 
 static int kf_set_msix(struct kf_vdev *kf, const struct vfio_irq_set *hdr, void __user *data)
 {
-	struct eventfd_ctx *irq = NULL;
-	s32 fd;
+	u32 i;
 
 	if ((hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) != VFIO_IRQ_SET_ACTION_TRIGGER)
 		return -EINVAL;
 
 	switch (hdr->flags & VFIO_IRQ_SET_DATA_TYPE_MASK) {
 	case VFIO_IRQ_SET_DATA_NONE:
-		/* No vector means none at all any more; one means to try it. */
-		if (!hdr->count) {
-			kvmflip_port_set_irq(kf->port, NULL);
-			return 0;
-		}
-		mutex_lock(&kf->port->lock);
-		kvmflip_port_notify(kf->port);
-		mutex_unlock(&kf->port->lock);
-		return 0;
+		/* No vector means none at all any more. */
+		for (i = 0; !hdr->count && i < KVMFLIP_VECS; i++)
+			kvmflip_port_set_irq(kf->port, i, NULL);
+		return kf_trigger(kf->port, hdr->start, hdr->count, NULL);
+	case VFIO_IRQ_SET_DATA_BOOL:
+		return kf_trigger(kf->port, hdr->start, hdr->count, data);
 	case VFIO_IRQ_SET_DATA_EVENTFD:
-		if (!hdr->count)
-			return 0;
-		if (copy_from_user(&fd, data, sizeof(fd)))
-			return -EFAULT;
-		if (fd >= 0) {
-			irq = eventfd_ctx_fdget(fd);
-			if (IS_ERR(irq))
-				return PTR_ERR(irq);
-		}
-		kvmflip_port_set_irq(kf->port, irq);
-		return 0;
+		return kf_set_eventfds(kf->port, hdr->start, hdr->count, data);
 	default:
 		return -EINVAL;
 	}
