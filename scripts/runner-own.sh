@@ -8,29 +8,6 @@
 often=(bash bpftool cat comm dmesg env ethtool find grep head ip mkdir modprobe
 	rm rmmod sed sleep sort tail timeout wc)
 
-copy_often() { # DIR
-	local dir=$1 file to files=()
-
-	for file in "${often[@]}"; do
-		file=$(type -P "$file") && files+=("$file")
-	done
-	files+=("$repo"/userspace/{bpf/demux-test,flipgen/flipgen,flipvm/flipvm,kvmflip/kvmflip,selftests/poolpeek})
-	while read -r file; do
-		files+=("$file")
-	done < <(ldd "${files[@]}" 2>/dev/null | grep -oE '[[:space:]]/[^ ]+' | sort -u)
-	files+=(/etc/ld.so.cache /usr/lib/locale/C.utf8/LC_*)
-	mkdir "$dir"
-	for file in /bin /sbin /lib /lib64; do
-		[[ -L $file ]] && cp -d "$file" "$dir/"
-	done
-	for file in "${files[@]}"; do
-		[[ -f $file ]] || continue
-		to=$dir$(realpath "${file%/*}")
-		mkdir -p "$to"
-		cp -L "$file" "$to/"
-	done
-}
-
 start() {
 	local qemu reader
 
@@ -40,7 +17,8 @@ start() {
 		ln -s busybox "$run/initramfs/bin/$applet"
 	done
 	cp "$here/l1/init" "$here/l1/names.sh" "$run/initramfs/"
-	copy_often "$run/initramfs/often"
+	in_memory "$run/initramfs/often" "${often[@]}" \
+		"$repo"/userspace/{bpf/demux-test,flipgen/flipgen,flipvm/flipvm,kvmflip/kvmflip,selftests/poolpeek}
 	(cd "$run/initramfs" && find . | cpio -o -H newc --quiet >"$run/initramfs.cpio")
 	rm -r "$run/initramfs"
 

@@ -3,10 +3,12 @@
 
 #include <linux/if_ether.h>
 #include <linux/numa.h>
+#include <linux/rtnetlink.h>
 #include <net/genetlink.h>
 
 #include "kvm.h"
 #include "layout.h"
+#include "netdev.h"
 #include "netlink-gen.h"
 #include "netlink.h"
 #include "port.h"
@@ -481,6 +483,29 @@ static void kf_get_config(struct genl_info *info, struct kvmflip_port_config *co
 		config->latency = nla_get_u32(info->attrs[KVMFLIP_A_PORT_LATENCY_USECS]);
 }
 
+static int kf_port_add(struct genl_info *info, const char *name, const uuid_t *uuid)
+{
+	struct kvmflip_port_config config = {};
+	struct kvmflip_port *port;
+	struct kvmflip_pool *pool;
+	int err;
+
+	pool = kf_pool(info, KVMFLIP_A_PORT_POOL);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	kvmflip_port_defaults(pool, &config);
+	kf_get_config(info, &config);
+	err = kvmflip_port_add(name, pool, uuid, &config, &port, info->extack);
+	if (err)
+		return err;
+	err = kvmflip_netdev_add(port, genl_info_net(info), info->extack);
+	if (!err)
+		err = kf_reply(info, kf_fill_port_id, port);
+	if (err)
+		kvmflip_port_del(port, info->extack);
+	return err;
+}
+
 /**
  * kvmflip_nl_port_add_doit - make a port
  * @skb: request
@@ -490,9 +515,6 @@ static void kf_get_config(struct genl_info *info, struct kvmflip_port_config *co
  */
 int kvmflip_nl_port_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct kvmflip_port_config config = {};
-	struct kvmflip_port *port;
-	struct kvmflip_pool *pool;
 	const char *name;
 	uuid_t uuid;
 	int err;
@@ -507,18 +529,12 @@ int kvmflip_nl_port_add_doit(struct sk_buff *skb, struct genl_info *info)
 	else
 		uuid_gen(&uuid);
 
-	guard(mutex)(&kvmflip_lock);
-	pool = kf_pool(info, KVMFLIP_A_PORT_POOL);
-	if (IS_ERR(pool))
-		return PTR_ERR(pool);
-	kvmflip_port_defaults(pool, &config);
-	kf_get_config(info, &config);
-	err = kvmflip_port_add(name, pool, &uuid, &config, &port, info->extack);
-	if (err)
-		return err;
-	err = kf_reply(info, kf_fill_port_id, port);
-	if (err)
-		kvmflip_port_del(port, info->extack);
+	rtnl_lock();
+	mutex_lock(&kvmflip_lock);
+	err = kf_port_add(info, name, &uuid);
+	mutex_unlock(&kvmflip_lock);
+	/* Waits for those who still use a device that is gone. */
+	rtnl_unlock();
 	return err;
 }
 
@@ -564,20 +580,11 @@ int kvmflip_nl_port_reclaim_doit(struct sk_buff *skb, struct genl_info *info)
 	return IS_ERR(port) ? PTR_ERR(port) : kvmflip_reclaim(port, bytes, info->extack);
 }
 
-/**
- * kvmflip_nl_port_del_doit - delete a port
- * @skb: request
- * @info: its attributes
- *
- * Return: 0 or an error.
- */
-int kvmflip_nl_port_del_doit(struct sk_buff *skb, struct genl_info *info)
+static int kf_port_del(struct genl_info *info)
 {
-	struct kvmflip_port *port;
+	struct kvmflip_port *port = kf_port(info);
 	struct kvmflip_rxq *rxq;
 
-	guard(mutex)(&kvmflip_lock);
-	port = kf_port(info);
 	if (IS_ERR(port))
 		return PTR_ERR(port);
 	list_for_each_entry(rxq, &kvmflip_rxqs, list) {
@@ -588,6 +595,25 @@ int kvmflip_nl_port_del_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EBUSY;
 	}
 	return kvmflip_port_del(port, info->extack);
+}
+
+/**
+ * kvmflip_nl_port_del_doit - delete a port
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_nl_port_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	int err;
+
+	rtnl_lock();
+	mutex_lock(&kvmflip_lock);
+	err = kf_port_del(info);
+	mutex_unlock(&kvmflip_lock);
+	rtnl_unlock();
+	return err;
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <net/xsk_buff_pool.h>
 
 #include "../compat.h"
+#include "netdev.h"
 #include "nic.h"
 
 /* Every NIC with a queue; rtnl. */
@@ -31,19 +32,32 @@ struct kvmflip_nic *kvmflip_nic_find(const struct net_device *netdev)
 	return NULL;
 }
 
+/**
+ * kvmflip_nic_mtu - longest packet of a NIC that fits into a chunk
+ * @pool: pool
+ *
+ * Return: bytes, without Ethernet header and VLAN tags.
+ */
+u32 kvmflip_nic_mtu(const struct kvmflip_pool *pool)
+{
+	return (1U << pool->chunk_shift) - XDP_PACKET_HEADROOM - ETH_HLEN - 2 * VLAN_HLEN;
+}
+
 static int kf_check_netdev(struct net_device *netdev, const struct kvmflip_pool *pool,
 			   struct netlink_ext_ack *extack)
 {
-	u32 room = (1U << pool->chunk_shift) - XDP_PACKET_HEADROOM;
-
+	if (kvmflip_netdev_is(netdev)) {
+		NL_SET_ERR_MSG_FMT(extack, "%s is the host's side of a port", netdev->name);
+		return -EINVAL;
+	}
 	if (netdev->features & NETIF_F_HW_VLAN_CTAG_RX) {
 		NL_SET_ERR_MSG_FMT(extack, "turn VLAN stripping off: ethtool -K %s rxvlan off",
 				   netdev->name);
 		return -EINVAL;
 	}
-	if (netdev->mtu + ETH_HLEN + 2 * VLAN_HLEN > room) {
+	if (netdev->mtu > kvmflip_nic_mtu(pool)) {
 		NL_SET_ERR_MSG_FMT(extack, "the mtu is too large: ip link set %s mtu %u",
-				   netdev->name, room - (u32)(ETH_HLEN + 2 * VLAN_HLEN));
+				   netdev->name, kvmflip_nic_mtu(pool));
 		return -EMSGSIZE;
 	}
 	return 0;

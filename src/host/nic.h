@@ -39,6 +39,7 @@ struct kvmflip_nic {
 	u32 users;
 };
 
+u32 kvmflip_nic_mtu(const struct kvmflip_pool *pool);
 struct kvmflip_nic *kvmflip_nic_find(const struct net_device *netdev);
 struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_pool *pool,
 				    struct xsk_buff_pool *xsk, int link_fd, bool exposed,

@@ -4,6 +4,7 @@
 #include <linux/eventfd.h>
 #include <linux/netlink.h>
 #include <linux/random.h>
+#include <linux/rtnetlink.h>
 #include <linux/xarray.h>
 
 #include "../compat.h"
@@ -11,6 +12,7 @@
 #include "layout.h"
 #include "lease.h"
 #include "main.h"
+#include "netdev.h"
 #include "port.h"
 #include "reclaim.h"
 #include "returns.h"
@@ -313,7 +315,8 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
  * @port: port; the caller has no reference of its own afterwards
  * @extack: for the reason of an error
  *
- * Context: may sleep; kvmflip_lock is held.
+ * Context: may sleep; kvmflip_lock is held, and rtnl if the port has a network
+ * device.
  * Return: 0, or -EBUSY while a VMM has the device open.
  */
 int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack)
@@ -330,6 +333,7 @@ int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack)
 	port->dead = true;
 	mutex_unlock(&port->lock);
 
+	kvmflip_netdev_del(port);
 	kvmflip_pool_reserve(port->pool, &port->share, 0);
 	list_del(&port->list);
 	xa_erase(&kf_port_ids, port->id);
@@ -347,10 +351,12 @@ void kvmflip_port_exit(void)
 {
 	struct kvmflip_port *port, *next;
 
+	rtnl_lock();
 	mutex_lock(&kvmflip_lock);
 	list_for_each_entry_safe(port, next, &kvmflip_ports, list)
 		WARN_ON_ONCE(kvmflip_port_del(port, NULL));
 	mutex_unlock(&kvmflip_lock);
+	rtnl_unlock();
 }
 
 static void kf_init_rings(struct kvmflip_port *port)
@@ -376,6 +382,7 @@ static void kf_set_state(struct kvmflip_port *port, enum kvmflip_port_state stat
 {
 	mutex_lock(&port->lock);
 	port->state = state;
+	kvmflip_netdev_carrier(port, false);
 	mutex_unlock(&port->lock);
 }
 
@@ -499,8 +506,10 @@ void kvmflip_port_start(struct kvmflip_port *port)
 {
 	mutex_lock(&port->return_lock);
 	mutex_lock(&port->lock);
-	if (port->state == KVMFLIP_PORT_STATE_OPENED)
+	if (port->state == KVMFLIP_PORT_STATE_OPENED) {
 		port->state = KVMFLIP_PORT_STATE_RUNNING;
+		kvmflip_netdev_carrier(port, true);
+	}
 	mutex_unlock(&port->lock);
 	mutex_unlock(&port->return_lock);
 }
@@ -535,6 +544,7 @@ void kvmflip_port_fail(struct kvmflip_port *port)
 	lockdep_assert_held(&port->lock);
 
 	port->state = KVMFLIP_PORT_STATE_FAILED;
+	kvmflip_netdev_carrier(port, false);
 	kvmflip_port_config_changed(port);
 }
 

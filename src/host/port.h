@@ -15,6 +15,7 @@
 struct address_space;
 struct eventfd_ctx;
 struct kvm;
+struct net_device;
 struct netlink_ext_ack;
 
 /**
@@ -81,6 +82,8 @@ struct kvmflip_vmm {
  * @reclaim_work: takes those that it still owes after a grace period
  * @asked: buffers it is about to be asked for; kvmflip_lock
  * @share: what it has of the pool
+ * @netdev: the host's side, or NULL; changed under rtnl and kvmflip_lock, while
+ *	    @state is CLOSED
  * @lock: protects all that follows; never waits for the VMM
  * @state: enum kvmflip_port_state; buffers reach the guest in RUNNING only
  * @dead: deleted; the device can no longer be opened
@@ -97,7 +100,7 @@ struct kvmflip_vmm {
  *	    @return_lock while nothing is delivered
  * @stats: counters
  *
- * Lock order: kvmflip_lock, @return_lock, @lock; and @tx_lock, @return_lock, @lock.
+ * Lock order: rtnl, kvmflip_lock, @return_lock, @lock; and @tx_lock, @return_lock, @lock.
  * With @tx_lock held the VMM's mmap_lock may be taken, with @lock never.
  */
 struct kvmflip_port {
@@ -125,6 +128,8 @@ struct kvmflip_port {
 	struct delayed_work reclaim_work;
 	u32 asked;
 	struct kvmflip_share share;
+
+	struct net_device *netdev;
 
 	struct mutex lock;	/* see above */
 	enum kvmflip_port_state state;

@@ -200,6 +200,7 @@ pins=/sys/fs/bpf/kvmflip # of the command line program
 declare -A uuid=() vm=()
 declare -A returns=() # guests that return what they get
 nics=() ports=() pools=() children=()
+at_end=() # functions that take_down calls, once the children are gone
 
 load_module() {
 	[[ -d /sys/module/kvm_amd || -d /sys/module/kvm_intel ]] ||
@@ -574,6 +575,9 @@ take_down() { # STATUS of the test so far
 			[[ -e $n ]] && sed "s|^|# ${n##*/}: |" "$n"
 		done
 	fi
+	for n in "${at_end[@]}"; do
+		"$n" "$status" || status=1
+	done
 	for n in "${nics[@]}"; do
 		kvmflip rxq detach "$n" all || status=1
 	done

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034,SC2154 # from common.sh, and for those who source this
+# Guests that are a whole Linux: a stock QEMU in L1 boots the test kernel, with the
+# port NAME, if there is one, as a PCI device. Sourced after common.sh.
+#
+#	l2_start a			boot it and wait until it takes commands
+#	l2_run a ip link		its output, its exit status
+#	l2_run a 'cd /sys; ls | wc'	one word: a script for bash
+#	l2_bg a iperf3 -s; job=$l2_job	in the background
+#	l2_wait a "$job"		till it has ended: as l2_run
+#	l2_stop a			the end, and was its kernel well?
+#
+# A guest's root is L1's, read-only, with memory over it. What lies in its /run/l2
+# is in $tmp/l2/NAME here.
+
+l2_mem=${KVMFLIP_L2_MEM:-320}	# MiB
+l2_cpus=1
+l2_args=${KVMFLIP_L2_ARGS:-}	# of its kernel, more of them
+l2_seconds=60			# that a command may take
+l2_boot_seconds=60
+[[ ${KVMFLIP_SLOW:-0} == 1 ]] && l2_seconds=240 l2_boot_seconds=300
+
+declare -A l2_pid=()
+l2_number=0
+
+l2_alive() { # NAME
+	kill -0 "${l2_pid[$1]}" 2>/dev/null
+}
+
+# l2_words NAME: what both its kernel and its QEMU said last
+l2_words() {
+	local dir=$tmp/l2/$1 file
+
+	for file in qemu console; do
+		[[ ! -s $dir/$file ]] || tail -n 40 "$dir/$file" | sed "s|^|# $1 $file: |" >&2
+	done
+}
+
+# l2_boot NAME [QEMU ARGUMENT]...: without waiting, so that some can boot at once
+l2_boot() {
+	local name=$1 dir=$tmp/l2/$1 qemu
+
+	shift
+	[[ -e /run/job/l2.cpio ]] || fail 'nothing for guests to boot from: see scripts/l2.sh'
+	mkdir -p "$dir"
+	rm -f "$dir"/{ctl.in,ctl.out,ready,[0-9]*}
+	mkfifo "$dir"/{ctl.in,ctl.out}
+	# shellcheck disable=SC2054 # commas are QEMU's
+	qemu=(
+		qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
+		-accel kvm -cpu host -M q35,kernel-irqchip=split,graphics=off,hpet=off -smp "$l2_cpus" -m "$l2_mem"
+		-kernel /run/job/l2.kernel -initrd /run/job/l2.cpio
+		-append "console=hvc0 ignore_loglevel panic=-1 no_timer_check mitigations=off net.ifnames=0 $l2_args"
+		-device virtio-serial-pci
+		-chardev "file,id=klog,path=$dir/console,append=on"
+		-device virtconsole,chardev=klog
+		-chardev "pipe,id=l2,path=$dir/ctl"
+		-device virtserialport,chardev=l2,name=l2
+		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
+		-virtfs "local,path=$dir,mount_tag=share,security_model=none"
+	)
+	[[ -z ${uuid[$name]:-} ]] ||
+		qemu+=(-device "vfio-pci,sysfsdev=/sys/bus/mdev/devices/${uuid[$name]},id=kf")
+	"${qemu[@]}" "$@" </dev/null >>"$dir/qemu" 2>&1 &
+	l2_pid[$name]=$!
+	children+=($!)
+	l2_began=$EPOCHREALTIME
+}
+
+# l2_ready NAME: it takes commands
+l2_ready() {
+	local name=$1 end=$((SECONDS + l2_boot_seconds))
+
+	until [[ -e $tmp/l2/$name/ready ]]; do
+		l2_alive "$name" && ((SECONDS < end)) && { nap 0.05; continue; }
+		l2_words "$name"
+		l2_alive "$name" || fail "guest $name ended while it booted"
+		fail "guest $name has not booted after $l2_boot_seconds s"
+	done
+	diag "guest $name: up after $(((${EPOCHREALTIME/./} - ${l2_began/./}) / 1000)) ms"
+}
+
+l2_start() { # NAME [QEMU ARGUMENT]...
+	l2_boot "$@"
+	l2_ready "$1"
+}
+
+# l2_bg NAME COMMAND [ARGUMENT]..., or one word that is a script: sets l2_job
+l2_bg() {
+	local name=$1 dir=$tmp/l2/$1
+
+	shift
+	l2_alive "$name" || { l2_words "$name"; fail "guest $name is not there for: $*"; }
+	# subshells count for themselves
+	l2_job=$BASHPID-$((++l2_number))
+	if (($# == 1)); then
+		echo "$1" >"$dir/$l2_job.cmd"
+	else
+		echo "exec ${*@Q}" >"$dir/$l2_job.cmd"
+	fi
+	# opened for reading too, that is never blocked by a QEMU that is gone
+	echo "$l2_job $l2_seconds" 1<>"$dir/ctl.in"
+}
+
+# l2_wait NAME JOB: what it said, and its exit status
+l2_wait() {
+	local name=$1 file=$tmp/l2/$1/$2 end=$((SECONDS + l2_seconds + 10)) status=''
+
+	while :; do
+		get_line status "$file.rc"
+		[[ -z $status ]] || break
+		l2_alive "$name" && ((SECONDS < end)) && { nap 0.02; continue; }
+		diag "guest $name: no end of: $(<"$file.cmd")"
+		l2_words "$name"
+		fail "guest $name does not answer"
+	done
+	[[ ! -s $file.err ]] || printf '%s\n' "$(<"$file.err")" >&2
+	[[ ! -s $file.out ]] || printf '%s\n' "$(<"$file.out")"
+	((status != 124)) || diag "guest $name: stopped after $l2_seconds s: $(<"$file.cmd")"
+	return "$status"
+}
+
+# l2_kill NAME JOB: end what runs in the background, whose status does not matter
+l2_kill() {
+	local pid
+
+	get_line pid "$tmp/l2/$1/$2.pid"
+	[[ ! $pid ]] || l2_run "$1" "kill $pid" 2>/dev/null || true
+	l2_wait "$1" "$2" >/dev/null 2>&1 || true
+}
+
+# l2_run NAME COMMAND [ARGUMENT]..., or one word that is a script
+l2_run() {
+	l2_bg "$@"
+	l2_wait "$1" "$l2_job"
+}
+
+# l2_judge NAME: its kernel was well; its log goes to the others
+l2_judge() {
+	local log=$tmp/l2/$1/console judge=$here/../../scripts/splats
+
+	[[ -e $log ]] || return 0
+	{ echo "guest $1:" && cat "$log"; } >>"$KVMFLIP_OUT/l2.log"
+	[[ -s $log ]] || { diag "guest $1: its kernel said nothing"; return 1; }
+	if ! "$judge" "$log" >"$log.judged"; then
+		sed "s/^/# guest $1: /" "$log.judged" >&2
+		return 1
+	fi
+	rm -f "$log"
+}
+
+# l2_kill_vm NAME: as a VMM that is killed
+l2_kill_vm() {
+	kill -KILL "${l2_pid[$1]}"
+	wait "${l2_pid[$1]}" 2>/dev/null || true
+	l2_judge "$1" || fail "the kernel of guest $1 was not well"
+}
+
+# l2_stop NAME: power off from outside, as one pulls a plug
+l2_stop() {
+	local status=0
+
+	l2_alive "$1" || { l2_words "$1"; fail "guest $1 has ended by itself"; }
+	kill -TERM "${l2_pid[$1]}"
+	wait "${l2_pid[$1]}" || status=$?
+	((status == 0)) || { l2_words "$1"; fail "QEMU of guest $1 ended with $status"; }
+	l2_judge "$1" || fail "the kernel of guest $1 was not well"
+}
+
+# Whose kernels nobody has judged yet, in take_down
+l2_end() {
+	local dir status=0
+
+	for dir in "$tmp"/l2/*/; do
+		[[ -d $dir ]] || continue
+		dir=${dir%/}
+		(($1 == 0)) || l2_words "${dir##*/}"
+		l2_judge "${dir##*/}" || status=1
+	done
+	return $status
+}
+at_end+=(l2_end)
