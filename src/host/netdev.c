@@ -148,7 +148,7 @@ int kvmflip_netdev_add(struct kvmflip_port *port, struct net *net,
 	kf_address(dev, port->config.mac);
 	netif_carrier_off(dev);
 	err = kf_alias(dev, port->name);
-	if (!err)
+	if (err >= 0)
 		err = register_netdevice(dev);
 	if (err) {
 		NL_SET_ERR_MSG(extack, "the network device of the port cannot be made");

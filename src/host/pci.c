@@ -5,8 +5,10 @@
 #include <linux/unaligned.h>
 
 #include "layout.h"
+#include "netdev.h"
 #include "pci.h"
 #include "port.h"
+#include "tx.h"
 
 #define KF_MSIX_CAP		0x40
 #define KF_MSIX_PBA_OFF		0x800
@@ -108,6 +110,14 @@ static u32 kf_status(enum kvmflip_port_state state)
 	}
 }
 
+static u32 kf_link(const struct kvmflip_port *port)
+{
+	/* A driver that does not look at it again must not find it down. */
+	if (!(port->features & KVMFLIP_F_CONFIG) || kvmflip_netdev_is_up(port))
+		return KVMFLIP_LINK_UP;
+	return 0;
+}
+
 /**
  * kvmflip_pci_read - read a register of BAR0
  * @port: port that is open
@@ -184,10 +194,10 @@ u32 kvmflip_pci_read(struct kvmflip_port *port, u32 offset)
 		value = KVMFLIP_TX_ENTRIES;
 		break;
 	case KVMFLIP_REG_LINK:
-		value = KVMFLIP_LINK_UP;
+		value = kf_link(port);
 		break;
 	case KVMFLIP_REG_MTU:
-		value = ETH_DATA_LEN;
+		value = kvmflip_netdev_mtu(port);
 		break;
 	case KVMFLIP_REG_KEEP:
 		value = port->config.min >> port->pool->buffer_shift;
@@ -239,6 +249,8 @@ void kvmflip_pci_write(struct kvmflip_port *port, u32 offset, u32 value)
 	case KVMFLIP_REG_DOORBELL:
 		if (value == KVMFLIP_DB_RETURN)
 			kvmflip_port_doorbell(port);
+		else if (value == KVMFLIP_DB_TX)
+			kvmflip_tx_doorbell(port);
 		break;
 	}
 }

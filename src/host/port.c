@@ -16,6 +16,7 @@
 #include "port.h"
 #include "reclaim.h"
 #include "returns.h"
+#include "tx.h"
 
 /* Buffers taken back at once. */
 #define KF_REVOKE_BATCH		64
@@ -247,6 +248,7 @@ int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *
 	mutex_init(&port->tx_lock);
 	mutex_init(&port->return_lock);
 	mutex_init(&port->lock);
+	INIT_DELAYED_WORK(&port->tx_work, kvmflip_tx_work);
 	INIT_WORK(&port->return_work, kvmflip_returns_work);
 	INIT_DELAYED_WORK(&port->reclaim_work, kvmflip_reclaim_work);
 	INIT_LIST_HEAD(&port->leases);
@@ -468,6 +470,7 @@ void kvmflip_port_close(struct kvmflip_port *port)
 
 	/* First keep frames out, but keep the window until it is empty. */
 	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
+	cancel_delayed_work_sync(&port->tx_work);
 	cancel_work_sync(&port->return_work);
 
 	mutex_lock(&port->tx_lock);
@@ -509,6 +512,8 @@ void kvmflip_port_start(struct kvmflip_port *port)
 	if (port->state == KVMFLIP_PORT_STATE_OPENED) {
 		port->state = KVMFLIP_PORT_STATE_RUNNING;
 		kvmflip_netdev_carrier(port, true);
+		/* A doorbell before that was for nothing. */
+		queue_delayed_work(kvmflip_wq, &port->tx_work, 0);
 	}
 	mutex_unlock(&port->lock);
 	mutex_unlock(&port->return_lock);

@@ -68,6 +68,7 @@ struct kvmflip_vmm {
  *	    only while @state is CLOSED
  * @tx_lock: serialises the reading of frames that the guest sends. It waits for
  *	     the VMM for as long as that wants, so nobody else may wait for it
+ * @tx_work: reads them
  * @tx: TX ring; @tx_lock
  * @txc: TX completion ring; @tx_lock
  * @read: reads memory of the guest, see &struct kvmflip_vmm; @tx_lock
@@ -116,6 +117,7 @@ struct kvmflip_port {
 	u32 gen;
 
 	struct mutex tx_lock;	/* see above */
+	struct delayed_work tx_work;
 	struct kvmflip_host_ring tx;
 	struct kvmflip_host_ring txc;
 	int (*read)(void *arg, u64 iova, void *buf, size_t len);

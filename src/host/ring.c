@@ -149,3 +149,64 @@ void kvmflip_return_want(struct kvmflip_host_ring *ring, u32 n)
 {
 	WRITE_ONCE(ring->shared->wanted, cpu_to_le32(ring->cons + n));
 }
+
+/**
+ * kvmflip_tx_ready - number of entries that are there to be read
+ * @ring: TX ring
+ *
+ * New ones are looked for when the old ones are read, so that a frame that was shown
+ * with one store is seen as a whole.
+ *
+ * Return: 0 to the ring's entries, or -EPROTO if the guest's index is none that
+ * it can have.
+ */
+int kvmflip_tx_ready(struct kvmflip_host_ring *ring)
+{
+	u32 prod;
+
+	if (ring->prod != ring->cons)
+		return ring->prod - ring->cons;
+	/* Pairs with the guest's release, before which it wrote the entries. */
+	prod = le32_to_cpu(smp_load_acquire(&ring->shared->prod));
+	if (prod - ring->cons > ring->nr)
+		return -EPROTO;
+	ring->prod = prod;
+	return prod - ring->cons;
+}
+
+/**
+ * kvmflip_tx_next - read an entry
+ * @ring: TX ring with an entry that is ready
+ * @desc: where to put it, as the guest wrote it
+ */
+void kvmflip_tx_next(struct kvmflip_host_ring *ring, struct kvmflip_tx_desc *desc)
+{
+	const struct kvmflip_tx_desc *entry = ring->entries;
+
+	entry += ring->cons++ & (ring->nr - 1);
+	desc->addr = READ_ONCE(entry->addr);
+	desc->len = READ_ONCE(entry->len);
+	desc->flags = READ_ONCE(entry->flags);
+}
+
+/**
+ * kvmflip_tx_release - let the guest write new entries where old ones were read
+ * @ring: TX ring
+ */
+void kvmflip_tx_release(struct kvmflip_host_ring *ring)
+{
+	/* Pairs with the guest's acquire, after which it writes entries again. */
+	smp_store_release(&ring->shared->cons, cpu_to_le32(ring->cons));
+}
+
+/**
+ * kvmflip_txc_put - complete a frame, which the guest does not see yet
+ * @ring: TX completion ring with space for it
+ * @index: of the frame's first entry in the TX ring
+ */
+void kvmflip_txc_put(struct kvmflip_host_ring *ring, u32 index)
+{
+	__le32 *entry = ring->entries;
+
+	WRITE_ONCE(entry[ring->prod++ & (ring->nr - 1)], cpu_to_le32(index));
+}

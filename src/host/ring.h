@@ -44,5 +44,9 @@ bool kvmflip_ring_publish(struct kvmflip_host_ring *ring);
 int kvmflip_return_pull(struct kvmflip_host_ring *ring, u32 *slots, u32 max);
 bool kvmflip_ring_arm(struct kvmflip_host_ring *ring);
 void kvmflip_return_want(struct kvmflip_host_ring *ring, u32 n);
+int kvmflip_tx_ready(struct kvmflip_host_ring *ring);
+void kvmflip_tx_next(struct kvmflip_host_ring *ring, struct kvmflip_tx_desc *desc);
+void kvmflip_tx_release(struct kvmflip_host_ring *ring);
+void kvmflip_txc_put(struct kvmflip_host_ring *ring, u32 index);
 
 #endif /* _KVMFLIP_RING_H */

@@ -20,7 +20,7 @@ l2_seconds=60			# that a command may take
 l2_boot_seconds=60
 [[ ${KVMFLIP_SLOW:-0} == 1 ]] && l2_seconds=240 l2_boot_seconds=300
 
-declare -A l2_pid=()
+declare -A l2_pid=() l2_began=()
 l2_number=0
 
 l2_alive() { # NAME
@@ -64,7 +64,7 @@ l2_boot() {
 	"${qemu[@]}" "$@" </dev/null >>"$dir/qemu" 2>&1 &
 	l2_pid[$name]=$!
 	children+=($!)
-	l2_began=$EPOCHREALTIME
+	l2_began[$name]=${EPOCHREALTIME/./}
 }
 
 # l2_ready NAME: it takes commands
@@ -77,7 +77,8 @@ l2_ready() {
 		l2_alive "$name" || fail "guest $name ended while it booted"
 		fail "guest $name has not booted after $l2_boot_seconds s"
 	done
-	diag "guest $name: up after $(((${EPOCHREALTIME/./} - ${l2_began/./}) / 1000)) ms"
+	get_line end "$tmp/l2/$name/ready"
+	diag "guest $name: booted in $(((${EPOCHREALTIME/./} - l2_began[$name]) / 1000)) ms, its kernel in $end s"
 }
 
 l2_start() { # NAME [QEMU ARGUMENT]...
@@ -137,16 +138,16 @@ l2_run() {
 
 # l2_judge NAME: its kernel was well; its log goes to the others
 l2_judge() {
-	local log=$tmp/l2/$1/console judge=$here/../../scripts/splats
+	local dir=$tmp/l2/$1 log=$tmp/l2/$1.log status=0
 
-	[[ -e $log ]] || return 0
+	[[ -e $dir/console ]] || return 0
+	cat "$dir"/{dmesg,console} >"$log" 2>/dev/null || true
+	rm -f "$dir"/{dmesg,console}
 	{ echo "guest $1:" && cat "$log"; } >>"$KVMFLIP_OUT/l2.log"
 	[[ -s $log ]] || { diag "guest $1: its kernel said nothing"; return 1; }
-	if ! "$judge" "$log" >"$log.judged"; then
-		sed "s/^/# guest $1: /" "$log.judged" >&2
-		return 1
-	fi
-	rm -f "$log"
+	"$here/../../scripts/splats" "$log" >"$log.judged" || status=$?
+	((status == 0)) || sed "s/^/# guest $1: /" "$log.judged" >&2
+	return $status
 }
 
 # l2_kill_vm NAME: as a VMM that is killed
