@@ -12,6 +12,6 @@ exec qemu-system-x86_64 \
 	-drive file=/var/lib/libvirt/images/vm1.img,format=raw,if=virtio \
 	-nodefaults -display none -serial stdio \
 	-qmp unix:/run/vm1.qmp,server=on,wait=off \
-	-device pcie-root-port,id=later,chassis=1 \
+	-device pcie-root-port,id=later,chassis=1,pref64-reserve=2G \
 	-device "vfio-pci,sysfsdev=/sys/bus/mdev/devices/$uuid,id=kf" \
 	"$@"
