@@ -225,7 +225,7 @@ static void kft_no_slot(struct kunit *test)
 	KUNIT_EXPECT_NE(test, kft->inject->since, 0);
 	KUNIT_EXPECT_EQ(test, kft_dropped(kft), 0);
 	mutex_lock(&kft->port->lock);
-	KUNIT_EXPECT_TRUE(test, kvmflip_deliver_copy(kft->port, frame, sizeof(frame)));
+	KUNIT_EXPECT_TRUE(test, kvmflip_deliver_copy(kft->port, frame, sizeof(frame), 0));
 	mutex_unlock(&kft->port->lock);
 
 	/* The guest is told of each slot, and with each it returns another frame comes. */
@@ -251,7 +251,7 @@ static void kft_queue(struct kunit *test)
 		n += kft_take(test, kft, 4000, 4000);
 		kft_settle(kft);
 		if (i > 100)
-			msleep(5);
+			msleep(20);
 	}
 	KUNIT_EXPECT_EQ(test, n, 1000 + KFT_BIGS * 15);
 	KUNIT_EXPECT_FALSE(test, netif_xmit_stopped(queue));
@@ -276,7 +276,7 @@ static void kft_ring_full(struct kunit *test)
 	/* It says nothing when it does, and returns nothing. */
 	for (i = 0; i < 100 && kft_counter(kft, KVMFLIP_A_STATS_TO_GUEST) < 2000; i++) {
 		kft_take(test, kft, 60, 4000);
-		msleep(5);
+		msleep(20);
 	}
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_TO_GUEST), 2000);
 	KUNIT_EXPECT_EQ(test, kft_dropped(kft), 0);

@@ -87,7 +87,7 @@ static void kft_from_guest(struct kunit *test)
 		kft_receive(test, kft, 60 + i);
 	/* NAPI has run when BH was turned on again, or runs in a thread. */
 	for (i = 0; i < 100 && READ_ONCE(kft->seen) < 300; i++)
-		msleep(10);
+		msleep(20);
 	KUNIT_EXPECT_EQ(test, kft->seen, 300);
 	KUNIT_EXPECT_EQ(test, kft->bytes, 300 * 60 + 300 * 299 / 2);
 	KUNIT_EXPECT_EQ(test, kft->port->stats.v[KVMFLIP_A_STATS_FROM_GUEST], 300);
@@ -140,7 +140,7 @@ static void kft_backlog(struct kunit *test)
 	local_bh_enable();
 	KUNIT_EXPECT_EQ(test, n, 1024);
 	for (i = 0; i < 100 && READ_ONCE(kft->seen) < n; i++)
-		msleep(10);
+		msleep(20);
 	KUNIT_EXPECT_EQ(test, kft->seen, n);
 	KUNIT_EXPECT_FALSE(test, kvmflip_netdev_backlogged(kft->port));
 }
