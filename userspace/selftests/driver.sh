@@ -145,9 +145,9 @@ offloads() { # NIC
 
 	set_up "$1"
 	pings
-	head -c 8M /dev/urandom >"$tmp/l2/a/file"
+	head -c 2M /dev/urandom >"$tmp/l2/a/file"
 	sum=$(sha256sum <"$tmp/l2/a/file")
-	for how in 'tso on gso on tx on sg on' 'tso off gso off' 'tx off' 'sg off' 'rx off'; do
+	for how in 'tso on gso on' 'tso off gso off' 'tx off rx off'; do
 		before=$(driver_stat a "${keys[@]}")
 		l2_run a "ethtool -K eth0 $how >/dev/null"
 		busybox nc -l -p 5001 <&"$nap_fd" >"$tmp/got" &
