@@ -21,7 +21,7 @@ static int print_usage(void)
 	      "        to=MAC[/{VLAN|p}[/TAG[/WEIGHT]]]\n"
 	      "        paced=MAC/{VLAN|p}/TAG/USECS\n"
 	      "        udp=SOURCE/DESTINATION/PORT, of IPv4\n"
-	"        other=TAG | {bcast|mcast|unknown|qinq}=WEIGHT\n"
+	      "        other=TAG | {bcast|mcast|unknown|qinq}=WEIGHT\n"
 	      "        burst=N | gap-us=N\n", stderr);
 	return 2;
 }
