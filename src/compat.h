@@ -69,6 +69,26 @@ static inline void netdev_unlock_ops(struct net_device *netdev)
 #endif
 
 /*
+ * Since 6.19 memory of a device is freed by the folio. What is ours is made of
+ * single pages. Defines @name, which calls @page_free, and the operation's name.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define KVMFLIP_COMPAT_FOLIO_FREE folio_free
+#define KVMFLIP_COMPAT_PAGE_FREE(name, page_free)	\
+static void name(struct folio *folio)			\
+{							\
+	page_free(&folio->page);			\
+}
+#else
+#define KVMFLIP_COMPAT_FOLIO_FREE page_free
+#define KVMFLIP_COMPAT_PAGE_FREE(name, page_free)	\
+static void name(struct page *page)			\
+{							\
+	page_free(page);				\
+}
+#endif
+
+/*
  * VFIO_DEVICE_GET_REGION_INFO moved from the ioctl operation to one of its own
  * in 6.19.
  */

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvmflip_net: slots that the guest has, and their return.
+ *
+ * A slot is held from its first descriptor until it was announced that no more
+ * frames come in it and the stack has dropped every page of it. Then it is returned,
+ * in whatever context that happens. What is held over a reset of the device is not:
+ * the host has taken it, and the slot may even be in use again.
+ */
+
+#include <linux/atomic.h>
+#include <linux/mm.h>
+
+#include "device.h"
+
+/**
+ * kfn_slots_init - nothing is held
+ * @kf: device whose layout is known
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int kfn_slots_init(struct kfn *kf)
+{
+	struct kfn_slots *slots = &kf->slots;
+
+	spin_lock_init(&slots->lock);
+	init_waitqueue_head(&slots->idle);
+	slots->slot = kvcalloc(kf->layout.slots + kf->layout.bounces, sizeof(*slots->slot),
+			       GFP_KERNEL);
+	return slots->slot ? 0 : -ENOMEM;
+}
+
+/**
+ * kfn_slots_exit - free what kfn_slots_init() made
+ * @kf: device whose window is closed
+ */
+void kfn_slots_exit(struct kfn *kf)
+{
+	kvfree(kf->slots.slot);
+}
+
+/**
+ * kfn_slots_reset - the device was reset, the host has all slots
+ * @kf: device whose window is open; no NAPI polls
+ *
+ * Context: any.
+ */
+void kfn_slots_reset(struct kfn *kf)
+{
+	const struct kfn_layout *layout = &kf->layout;
+	struct kfn_slots *slots = &kf->slots;
+	enum kfn_slot_state state;
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&slots->lock, flags);
+	slots->epoch++;
+	kfn_ring_init(&slots->ret, kf->window.base + layout->ret_off, layout->ret_entries);
+	spin_unlock_irqrestore(&slots->lock, flags);
+
+	/* What is still open will never be closed by a descriptor. */
+	for (i = 0; i < layout->slots + layout->bounces; i++) {
+		state = slots->slot[i].state;
+		slots->slot[i].state = KFN_SLOT_CLOSED;
+		if (state == KFN_SLOT_OPEN)
+			kfn_slot_put(kf, i);
+	}
+}
+
+/**
+ * kfn_slots_held - number of slots that somebody has pages of, or that are open
+ * @kf: device
+ *
+ * Return: slots and bounce slots.
+ */
+u32 kfn_slots_held(const struct kfn *kf)
+{
+	return atomic_read(&kf->slots.held[0]) + atomic_read(&kf->slots.held[1]);
+}
+
+static void kfn_return(struct kfn *kf, u32 slot, u32 epoch)
+{
+	struct kfn_slots *slots = &kf->slots;
+	__le32 *entries = slots->ret.entries;
+	bool ring = false;
+	unsigned long flags;
+
+	spin_lock_irqsave(&slots->lock, flags);
+	if (epoch == slots->epoch) {
+		WRITE_ONCE(entries[kfn_ring_at(&slots->ret, slots->ret.prod++)],
+			   cpu_to_le32(slot));
+		slots->returned++;
+		if (!slots->polling)
+			ring = kfn_ring_publish(&slots->ret);
+	}
+	spin_unlock_irqrestore(&slots->lock, flags);
+	if (ring)
+		kfn_write(kf, KVMFLIP_REG_DOORBELL, KVMFLIP_DB_RETURN);
+}
+
+/**
+ * kfn_slot_open - the host has put something into a slot
+ * @kf: device
+ * @slot: slot that is closed
+ *
+ * Context: NAPI poll of the RX queue.
+ * Return: false if it cannot have.
+ */
+bool kfn_slot_open(struct kfn *kf, u32 slot)
+{
+	struct kfn_slot *s = &kf->slots.slot[slot];
+
+	/* Pairs with the end of kfn_slot_put(): who had the slot is done with it. */
+	if (atomic_read_acquire(&s->users)) {
+		if (s->epoch == kf->slots.epoch)
+			return false;
+		s->state = KFN_SLOT_COPIED;
+		return true;
+	}
+	WRITE_ONCE(s->epoch, kf->slots.epoch);
+	atomic_set(&s->users, 1);
+	atomic_inc(&kf->slots.held[kfn_window_is_bounce(kf, slot)]);
+	s->state = KFN_SLOT_OPEN;
+	return true;
+}
+
+/**
+ * kfn_slot_close - no more frames will come in a slot
+ * @kf: device
+ * @slot: slot that is open
+ *
+ * Context: NAPI poll of the RX queue, or while there is none.
+ */
+void kfn_slot_close(struct kfn *kf, u32 slot)
+{
+	struct kfn_slot *s = &kf->slots.slot[slot];
+	enum kfn_slot_state state = s->state;
+
+	s->state = KFN_SLOT_CLOSED;
+	if (state == KFN_SLOT_OPEN)
+		kfn_slot_put(kf, slot);
+	else
+		kfn_return(kf, slot, kf->slots.epoch);
+}
+
+/**
+ * kfn_slot_get - a page of a slot is used
+ * @kf: device
+ * @slot: slot that is open
+ */
+void kfn_slot_get(struct kfn *kf, u32 slot)
+{
+	atomic_inc(&kf->slots.slot[slot].users);
+}
+
+/**
+ * kfn_slot_put - a page of a slot is no longer used
+ * @kf: device
+ * @slot: the slot
+ *
+ * Context: any.
+ */
+void kfn_slot_put(struct kfn *kf, u32 slot)
+{
+	struct kfn_slots *slots = &kf->slots;
+	/* To be read first: without users the slot may be opened again. */
+	u32 epoch = READ_ONCE(slots->slot[slot].epoch);
+
+	if (!atomic_dec_and_test(&slots->slot[slot].users))
+		return;
+	kfn_return(kf, slot, epoch);
+	if (atomic_dec_and_test(&slots->held[kfn_window_is_bounce(kf, slot)]))
+		wake_up_all(&slots->idle);
+}
+
+/**
+ * kfn_slots_poll_begin - collect what is returned
+ * @kf: device
+ *
+ * Context: NAPI poll of the RX queue.
+ */
+void kfn_slots_poll_begin(struct kfn *kf)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&kf->slots.lock, flags);
+	kf->slots.polling = true;
+	spin_unlock_irqrestore(&kf->slots.lock, flags);
+}
+
+/**
+ * kfn_slots_poll_end - show the host what was returned
+ * @kf: device
+ *
+ * Context: NAPI poll of the RX queue.
+ */
+void kfn_slots_poll_end(struct kfn *kf)
+{
+	unsigned long flags;
+	bool ring;
+
+	spin_lock_irqsave(&kf->slots.lock, flags);
+	kf->slots.polling = false;
+	ring = kfn_ring_publish(&kf->slots.ret);
+	spin_unlock_irqrestore(&kf->slots.lock, flags);
+	if (ring)
+		kfn_write(kf, KVMFLIP_REG_DOORBELL, KVMFLIP_DB_RETURN);
+}
+
+/**
+ * kfn_slots_wanted - does the host want slots back?
+ * @kf: device
+ *
+ * Return: true if more than were returned.
+ */
+bool kfn_slots_wanted(const struct kfn *kf)
+{
+	u32 wanted = le32_to_cpu(READ_ONCE(kf->slots.ret.shared->wanted));
+
+	return (s32)(wanted - READ_ONCE(kf->slots.ret.prod)) > 0;
+}

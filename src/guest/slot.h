@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvmflip_net: slots that the guest has, and their return. */
+#ifndef _KVMFLIP_NET_SLOT_H
+#define _KVMFLIP_NET_SLOT_H
+
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include "ring.h"
+
+struct kfn;
+
+/**
+ * enum kfn_slot_state - what is to be expected of a slot
+ * @KFN_SLOT_CLOSED: no more frames, unless the host uses it anew
+ * @KFN_SLOT_OPEN: more frames
+ * @KFN_SLOT_COPIED: more frames, which are all copied: somebody still has pages of
+ *		     it from before a reset
+ */
+enum kfn_slot_state {
+	KFN_SLOT_CLOSED,
+	KFN_SLOT_OPEN,
+	KFN_SLOT_COPIED,
+};
+
+/**
+ * struct kfn_slot - a slot or bounce slot
+ * @users: pages of it that somebody has, and one while it is open
+ * @epoch: the resets there had been when @users became 1; does not change while
+ *	   there are users
+ * @state: enum kfn_slot_state; of the RX queue's NAPI poll
+ */
+struct kfn_slot {
+	atomic_t users;
+	u32 epoch;
+	enum kfn_slot_state state;
+};
+
+/**
+ * struct kfn_slots - all slots
+ * @slot: the slots, and behind them the bounce slots
+ * @held: number of slots and of bounce slots that have users
+ * @idle: woken when nothing is held any more
+ * @lock: protects what follows
+ * @ret: return ring
+ * @epoch: number of resets
+ * @polling: NAPI polls, and shows the host at its end what is returned meanwhile
+ * @returned: number of slots returned
+ */
+struct kfn_slots {
+	struct kfn_slot *slot;
+	atomic_t held[2];
+	wait_queue_head_t idle;
+	spinlock_t lock;		/* see above */
+	struct kfn_ring ret;
+	u32 epoch;
+	bool polling;
+	u64 returned;
+};
+
+int kfn_slots_init(struct kfn *kf);
+void kfn_slots_exit(struct kfn *kf);
+void kfn_slots_reset(struct kfn *kf);
+u32 kfn_slots_held(const struct kfn *kf);
+bool kfn_slot_open(struct kfn *kf, u32 slot);
+void kfn_slot_close(struct kfn *kf, u32 slot);
+void kfn_slot_get(struct kfn *kf, u32 slot);
+void kfn_slot_put(struct kfn *kf, u32 slot);
+void kfn_slots_poll_begin(struct kfn *kf);
+void kfn_slots_poll_end(struct kfn *kf);
+bool kfn_slots_wanted(const struct kfn *kf);
+
+#endif /* _KVMFLIP_NET_SLOT_H */
