@@ -39,7 +39,7 @@ make_l2() {
 	ln -s "$build/arch/x86/boot/bzImage" "$1/l2.kernel"
 	mkdir -p "$dir/bin" "$dir/often/l2/bin"
 	cp /bin/busybox "$dir/bin/"
-	for applet in chroot dmesg ln mkdir mount poweroff setsid sh timeout; do
+	for applet in chroot dmesg ln mkdir mount mv poweroff setsid sh timeout; do
 		ln -s busybox "$dir/bin/$applet"
 	done
 	cp "$here/l2/init" "$dir/"

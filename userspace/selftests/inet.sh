@@ -102,16 +102,92 @@ number_after() {
 	printf %s "${value%%.*}"
 }
 
-# iperf ADDRESS [ARGUMENT]...: sets $mbps, $retransmits and $lost (per mille)
+# iperf_says JSON WHAT: sets $mbps, $retransmits and $lost (per mille)
+iperf_says() {
+	local bits re='"lost_percent":[[:space:]]*([0-9]+)(\.([0-9]))?'
+
+	bits=$(number_after "$1" sum_received bits_per_second)
+	mbps=$((bits / 1000000)) retransmits=0 lost=0
+	[[ $1 != *'"retransmits"'* ]] || retransmits=$(number_after "$1" sum_sent retransmits)
+	[[ ! ${1##*sum_received} =~ $re ]] || lost=$((BASH_REMATCH[1] * 10 + ${BASH_REMATCH[3]:-0}))
+	positive "Mbit/s of $2" "$mbps"
+	diag "iperf3 $2: $mbps Mbit/s, $retransmits sent again, $lost per mille lost"
+}
+
+# iperf ADDRESS [ARGUMENT]...: from the host
 iperf() {
-	local out address=$1 bits re='"lost_percent":[[:space:]]*([0-9]+)(\.([0-9]))?'
+	local out
+
+	out=$(iperf3 -J -c "$1" -t "$seconds" "${@:2}") || fail "iperf3 $*: $out"
+	iperf_says "$out" "host to $*"
+}
+
+# --- Counters of a guest ---------------------------------------------------
+
+# guest_stat NAME COUNTER...: of ethtool -S, in one line
+guest_stat() {
+	local name=$1 out key text=''
 
 	shift
-	out=$(iperf3 -J -c "$address" -t "$seconds" "$@") || fail "iperf3 $*: $out"
-	bits=$(number_after "$out" sum_received bits_per_second)
-	mbps=$((bits / 1000000)) retransmits=0 lost=0
-	[[ $out != *'"retransmits"'* ]] || retransmits=$(number_after "$out" sum_sent retransmits)
-	[[ ! ${out##*sum_received} =~ $re ]] || lost=$((BASH_REMATCH[1] * 10 + ${BASH_REMATCH[3]:-0}))
-	positive "Mbit/s of iperf3 $*" "$mbps"
-	diag "iperf3 $address $*: $mbps Mbit/s, $retransmits retransmits, $lost per mille lost"
+	out=$(l2_run "$name" ethtool -S eth0)
+	for key; do
+		[[ $out =~ [[:space:]]"$key: "([0-9]+) ]] || fail "guest $name has no counter $key"
+		text+="${BASH_REMATCH[1]} "
+	done
+	echo "$text"
+}
+
+# link_stat DIRECTORY: packets and bytes that came and went, and those that were lost
+link_stat() {
+	printf 'cd %s; cat {rx,tx}_{packets,bytes} {rx,tx}_{dropped,errors}' \
+		"/sys/class/net/$1/statistics"
+}
+
+# links_agree NAME: all who count what passes between host and guest say the same
+links_agree() {
+	local host there json n i what=(packets 'packets sent' bytes 'bytes sent')
+	local given=0 sent=0
+
+	kf_of "$1"
+	wait_for 'the end of what is under way' links_still "$1"
+	mapfile -t host < <(bash -c "$(link_stat "$kf")")
+	mapfile -t there < <(l2_run "$1" "$(link_stat eth0)")
+	json=$(show port "$1")
+	get_sum n "$json" 'flipped|copied'
+	get_sum given "$json" to_guest
+	get_sum sent "$json" from_guest
+	diag "$kf ${host[*]}; guest ${there[*]}; port: from the NIC $n, to $given, from $sent"
+	equal 'received by the guest' "${there[0]}" $((given + n))
+	equal 'sent by the host' "${host[1]}" "$given"
+	equal 'sent by the guest' "${there[1]}" "$sent"
+	equal 'received by the host' "${host[0]}" "$sent"
+	equal 'bytes sent by the guest' "${there[3]}" "$(sum_of "$json" from_guest_bytes)"
+	equal 'bytes sent by the host' "${host[3]}" "$(sum_of "$json" to_guest_bytes)"
+	read -r n i < <(guest_stat "$1" rx_packets rx_bytes)
+	equal 'packets of ethtool -S' "$n" "${there[0]}"
+	equal 'bytes of ethtool -S' "$i" "${there[2]}"
+	for i in 4 5 6 7; do
+		equal 'lost at the host' "${host[i]}" 0
+		equal 'lost in the guest' "${there[i]}" 0
+	done
+	frames_add_up port "$1"
+}
+
+# links_still NAME: nothing has come or gone for a moment
+links_still() {
+	local old=$still
+
+	still=$(l2_run "$1" "$(link_stat eth0)")
+	[[ $old == "$still" ]]
+}
+still=''
+
+# iperf_in NAME ADDRESS [ARGUMENT]...: as iperf, from a guest
+iperf_in() {
+	local name=$1 out
+
+	shift
+	out=$(l2_seconds=$((seconds + 60)) l2_run "$name" iperf3 -J -c "$1" -t "$seconds" "${@:2}") ||
+		fail "iperf3 $* in $name: $out"
+	iperf_says "$out" "$name to $*"
 }
