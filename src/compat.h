@@ -50,6 +50,13 @@ static inline void netdev_unlock_ops(struct net_device *netdev)
 }
 #endif
 
+/* Since 6.16 a link address is given in a structure that has room for any. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define kvmflip_compat_sockaddr(addr) (addr)
+#else
+#define kvmflip_compat_sockaddr(addr) ((struct sockaddr *)(addr))
+#endif
+
 /*
  * Before 6.13 KVM took a reference to every page that it mapped into a guest,
  * which it could not take to a tail page of a compound one: the vCPU failed. So

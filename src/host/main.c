@@ -7,6 +7,7 @@
 #include "../compat.h"
 #include "chardev.h"
 #include "main.h"
+#include "netdev.h"
 #include "netlink.h"
 #include "port.h"
 #include "reclaim.h"
@@ -22,9 +23,12 @@ static int __init kvmflip_init(void)
 	kvmflip_wq = alloc_workqueue("kvmflip", WQ_UNBOUND, 0);
 	if (!kvmflip_wq)
 		return -ENOMEM;
-	err = kvmflip_rxq_init();
+	err = kvmflip_netdev_init();
 	if (err)
 		goto err_wq;
+	err = kvmflip_rxq_init();
+	if (err)
+		goto err_netdev;
 	err = kvmflip_vfio_init();
 	if (err)
 		goto err_rxq;
@@ -42,6 +46,8 @@ err_vfio:
 	kvmflip_vfio_exit();
 err_rxq:
 	kvmflip_rxq_exit();
+err_netdev:
+	kvmflip_netdev_exit();
 err_wq:
 	destroy_workqueue(kvmflip_wq);
 	return err;
@@ -55,6 +61,7 @@ static void __exit kvmflip_exit(void)
 	kvmflip_rxq_exit();
 	kvmflip_reclaim_exit();
 	kvmflip_port_exit();
+	kvmflip_netdev_exit();
 	destroy_workqueue(kvmflip_wq);
 	kvmflip_pool_exit();
 }

@@ -7,10 +7,14 @@
  */
 
 #include <linux/etherdevice.h>
+#include <linux/if_arp.h>
 #include <linux/if_vlan.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/xdp.h>
 
+#include "../compat.h"
+#include "ethtool.h"
 #include "main.h"
 #include "netdev.h"
 #include "nic.h"
@@ -23,9 +27,30 @@
 #define KF_MAC_FIRST	0xfe
 #define KF_MAC_OTHER	0xfa
 
+#define KF_FEATURES	(NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | NETIF_F_HW_CSUM | \
+			 NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_TSO_ECN)
+
+/* The name of a device changes under rtnl, and is asked for without. */
+static DEFINE_SPINLOCK(kf_names_lock);
+
 static struct kvmflip_netdev *kf_netdev(const struct kvmflip_port *port)
 {
 	return port->netdev ? netdev_priv(port->netdev) : NULL;
+}
+
+/* The guest is told of what it sees in its registers. */
+static void kf_changed(struct kvmflip_netdev *nd)
+{
+	mutex_lock(&nd->port->lock);
+	kvmflip_port_config_changed(nd->port);
+	mutex_unlock(&nd->port->lock);
+}
+
+static void kf_set_up(struct kvmflip_netdev *nd, bool up)
+{
+	spin_lock_bh(&nd->backlog.lock);
+	nd->up = up;
+	spin_unlock_bh(&nd->backlog.lock);
 }
 
 static int kf_open(struct net_device *dev)
@@ -33,10 +58,10 @@ static int kf_open(struct net_device *dev)
 	struct kvmflip_netdev *nd = netdev_priv(dev);
 
 	napi_enable(&nd->napi);
-	spin_lock_bh(&nd->backlog.lock);
-	nd->up = true;
-	spin_unlock_bh(&nd->backlog.lock);
+	kf_set_up(nd, true);
+	kvmflip_inject_start(&nd->inject);
 	netif_tx_start_all_queues(dev);
+	kf_changed(nd);
 	return 0;
 }
 
@@ -45,19 +70,70 @@ static int kf_stop(struct net_device *dev)
 	struct kvmflip_netdev *nd = netdev_priv(dev);
 
 	netif_tx_disable(dev);
-	spin_lock_bh(&nd->backlog.lock);
-	nd->up = false;
-	spin_unlock_bh(&nd->backlog.lock);
+	kvmflip_inject_stop(&nd->inject);
+	kf_set_up(nd, false);
 	napi_disable(&nd->napi);
 	skb_queue_purge(&nd->backlog);
+	kf_changed(nd);
 	return 0;
+}
+
+static int kf_init(struct net_device *dev)
+{
+	struct kvmflip_netdev *nd = netdev_priv(dev);
+
+	return kvmflip_inject_init(&nd->inject, nd->port, dev);
+}
+
+static void kf_uninit(struct net_device *dev)
+{
+	struct kvmflip_netdev *nd = netdev_priv(dev);
+
+	kvmflip_inject_destroy(&nd->inject);
 }
 
 static netdev_tx_t kf_xmit(struct sk_buff *skb, struct net_device *dev)
 {
-	dev_core_stats_tx_dropped_inc(dev);
-	kfree_skb(skb);
+	struct kvmflip_netdev *nd = netdev_priv(dev);
+
+	kvmflip_inject_skb(&nd->inject, skb);
 	return NETDEV_TX_OK;
+}
+
+static int kf_xdp_xmit(struct net_device *dev, int n, struct xdp_frame **frames, u32 flags)
+{
+	struct kvmflip_netdev *nd = netdev_priv(dev);
+	int i, sent;
+
+	if (flags & ~XDP_XMIT_FLAGS_MASK)
+		return -EINVAL;
+	if (!netif_running(dev) || !netif_carrier_ok(dev))
+		return -ENETDOWN;
+	sent = kvmflip_inject_xdp(&nd->inject, frames, n, flags & XDP_XMIT_FLUSH);
+	for (i = sent; i < n; i++)
+		dev_core_stats_tx_dropped_inc(dev);
+	return sent;
+}
+
+/* What the guest's driver does not do, the stack does. */
+static netdev_features_t kf_features_check(struct sk_buff *skb, struct net_device *dev,
+					   netdev_features_t features)
+{
+	struct kvmflip_netdev *nd = netdev_priv(dev);
+	u32 accepted = READ_ONCE(nd->port->features);
+
+	if (!(accepted & KVMFLIP_F_RX_GSO))
+		features &= ~NETIF_F_GSO_MASK;
+	if (!(accepted & KVMFLIP_F_RX_CSUM))
+		features &= ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
+	return vlan_features_check(skb, features);
+}
+
+static int kf_change_mtu(struct net_device *dev, int mtu)
+{
+	WRITE_ONCE(dev->mtu, mtu);
+	kf_changed(netdev_priv(dev));
+	return 0;
 }
 
 static int kf_poll(struct napi_struct *napi, int budget)
@@ -79,9 +155,14 @@ static int kf_poll(struct napi_struct *napi, int budget)
 }
 
 static const struct net_device_ops kf_netdev_ops = {
+	.ndo_init		= kf_init,
+	.ndo_uninit		= kf_uninit,
 	.ndo_open		= kf_open,
 	.ndo_stop		= kf_stop,
 	.ndo_start_xmit		= kf_xmit,
+	.ndo_xdp_xmit		= kf_xdp_xmit,
+	.ndo_features_check	= kf_features_check,
+	.ndo_change_mtu		= kf_change_mtu,
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_set_mac_address	= eth_mac_addr,
 };
@@ -93,21 +174,33 @@ static void kf_setup(struct net_device *dev)
 	ether_setup(dev);
 	nd->dev = dev;
 	dev->netdev_ops = &kf_netdev_ops;
+	dev->ethtool_ops = &kvmflip_ethtool_ops;
 	dev->needs_free_netdev = true;
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	dev->hw_features = KF_FEATURES;
+	dev->features = KF_FEATURES;
+	dev->vlan_features = KF_FEATURES;
+	dev->xdp_features = NETDEV_XDP_ACT_NDO_XMIT | NETDEV_XDP_ACT_NDO_XMIT_SG;
+	netif_set_tso_max_size(dev, KVMFLIP_FRAME_MAX);
 	skb_queue_head_init(&nd->backlog);
 	netif_napi_add(dev, &nd->napi, kf_poll);
 }
 
-static void kf_address(struct net_device *dev, const u8 *guest)
+static void kf_address(u8 *addr, const u8 *guest)
 {
-	u8 addr[ETH_ALEN];
-
 	ether_addr_copy(addr, guest);
-	addr[0] = addr[0] == KF_MAC_FIRST ? KF_MAC_OTHER : KF_MAC_FIRST;
-	eth_hw_addr_set(dev, addr);
+	addr[0] = guest[0] == KF_MAC_FIRST ? KF_MAC_OTHER : KF_MAC_FIRST;
+}
+
+static void kf_set_name(struct kvmflip_netdev *nd)
+{
+	ASSERT_RTNL();
+
+	spin_lock(&kf_names_lock);
+	strscpy(nd->name, nd->dev->name);
+	spin_unlock(&kf_names_lock);
 }
 
 static int kf_alias(struct net_device *dev, const char *name)
@@ -132,6 +225,7 @@ int kvmflip_netdev_add(struct kvmflip_port *port, struct net *net,
 {
 	struct kvmflip_netdev *nd;
 	struct net_device *dev;
+	u8 addr[ETH_ALEN];
 	int err;
 
 	ASSERT_RTNL();
@@ -145,7 +239,8 @@ int kvmflip_netdev_add(struct kvmflip_port *port, struct net *net,
 	dev_net_set(dev, net);
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->max_mtu = kvmflip_nic_mtu(port->pool);
-	kf_address(dev, port->config.mac);
+	kf_address(addr, port->config.mac);
+	eth_hw_addr_set(dev, addr);
 	netif_carrier_off(dev);
 	err = kf_alias(dev, port->name);
 	if (err >= 0)
@@ -157,6 +252,31 @@ int kvmflip_netdev_add(struct kvmflip_port *port, struct net *net,
 	}
 	port->netdev = dev;
 	return 0;
+}
+
+/**
+ * kvmflip_netdev_readdress - the guest has another address
+ * @port: port
+ * @old: address it had before
+ *
+ * The device's follows, unless somebody has given it one that was not made of the
+ * guest's.
+ *
+ * Context: may sleep; rtnl and kvmflip_lock are held.
+ */
+void kvmflip_netdev_readdress(struct kvmflip_port *port, const u8 *old)
+{
+	struct sockaddr_storage addr = { .ss_family = ARPHRD_ETHER };
+	u8 before[ETH_ALEN];
+
+	ASSERT_RTNL();
+
+	kf_address(before, old);
+	if (!port->netdev || !ether_addr_equal(port->netdev->dev_addr, before))
+		return;
+	kf_address((u8 *)&addr.__data, port->config.mac);
+	if (dev_set_mac_address(port->netdev, kvmflip_compat_sockaddr(&addr), NULL))
+		netdev_warn(port->netdev, "the address could not be changed\n");
 }
 
 /**
@@ -174,6 +294,20 @@ void kvmflip_netdev_del(struct kvmflip_port *port)
 	ASSERT_RTNL();
 	unregister_netdevice(port->netdev);
 	port->netdev = NULL;
+}
+
+/**
+ * kvmflip_netdev_name - what the network device of a port is called
+ * @port: port that has one
+ * @name: to fill in
+ *
+ * Context: process context; kvmflip_lock is held.
+ */
+void kvmflip_netdev_name(const struct kvmflip_port *port, char name[IFNAMSIZ])
+{
+	spin_lock(&kf_names_lock);
+	strscpy(name, kf_netdev(port)->name, IFNAMSIZ);
+	spin_unlock(&kf_names_lock);
 }
 
 /**
@@ -220,12 +354,17 @@ u32 kvmflip_netdev_mtu(const struct kvmflip_port *port)
  */
 void kvmflip_netdev_carrier(struct kvmflip_port *port, bool on)
 {
-	if (!port->netdev)
+	struct kvmflip_netdev *nd = kf_netdev(port);
+
+	if (!nd)
 		return;
-	if (on)
-		netif_carrier_on(port->netdev);
-	else
-		netif_carrier_off(port->netdev);
+	if (on) {
+		netif_carrier_on(nd->dev);
+	} else {
+		netif_carrier_off(nd->dev);
+		/* What waits for the guest waits for nothing. */
+		kvmflip_inject_kick(&nd->inject);
+	}
 }
 
 /**
@@ -236,6 +375,10 @@ void kvmflip_netdev_carrier(struct kvmflip_port *port, bool on)
  */
 void kvmflip_netdev_kick(struct kvmflip_port *port)
 {
+	struct kvmflip_netdev *nd = kf_netdev(port);
+
+	if (nd)
+		kvmflip_inject_room(&nd->inject);
 }
 
 /**
@@ -248,8 +391,9 @@ void kvmflip_netdev_kick(struct kvmflip_port *port)
 void kvmflip_netdev_receive(struct kvmflip_port *port, struct sk_buff *skb)
 {
 	struct kvmflip_netdev *nd = kf_netdev(port);
+	struct kvmflip_delta delta = {};
 	u32 len = skb->len;
-	bool up = false;
+	bool up;
 
 	if (!nd) {
 		kfree_skb(skb);
@@ -272,6 +416,11 @@ void kvmflip_netdev_receive(struct kvmflip_port *port, struct sk_buff *skb)
 		kfree_skb(skb);
 	}
 	local_bh_enable();
+	if (!up)
+		return;
+	delta.v[KVMFLIP_A_STATS_FROM_GUEST] = 1;
+	delta.v[KVMFLIP_A_STATS_FROM_GUEST_BYTES] = len;
+	kvmflip_stats_add(&port->stats, &delta);
 }
 
 /**
@@ -286,4 +435,36 @@ bool kvmflip_netdev_backlogged(const struct kvmflip_port *port)
 	const struct kvmflip_netdev *nd = kf_netdev(port);
 
 	return nd && skb_queue_len_lockless(&nd->backlog) >= KF_BACKLOG;
+}
+
+static int kf_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+
+	/* A device that is moved may have to take another name. */
+	if (kvmflip_netdev_is(dev) && (event == NETDEV_CHANGENAME || event == NETDEV_REGISTER))
+		kf_set_name(netdev_priv(dev));
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block kf_notifier = {
+	.notifier_call = kf_event,
+};
+
+/**
+ * kvmflip_netdev_init - get ready for network devices
+ *
+ * Return: 0 or an error.
+ */
+int kvmflip_netdev_init(void)
+{
+	return register_netdevice_notifier(&kf_notifier);
+}
+
+/**
+ * kvmflip_netdev_exit - there will be no network devices any more
+ */
+void kvmflip_netdev_exit(void)
+{
+	unregister_netdevice_notifier(&kf_notifier);
 }

@@ -406,7 +406,18 @@ int kvmflip_nl_rxq_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* Ports */
 
-/* What identifies a port to the demux program and to VFIO. */
+static int kf_put_netdev(struct sk_buff *skb, const struct kvmflip_port *port)
+{
+	char name[IFNAMSIZ];
+
+	kvmflip_netdev_name(port, name);
+	if (nla_put_u32(skb, KVMFLIP_A_PORT_IFINDEX, port->netdev->ifindex) ||
+	    nla_put_string(skb, KVMFLIP_A_PORT_IFNAME, name))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* What identifies a port to the demux program, to VFIO and to the host. */
 static int kf_fill_port_id(struct sk_buff *skb, const void *object)
 {
 	const struct kvmflip_port *port = object;
@@ -416,7 +427,7 @@ static int kf_fill_port_id(struct sk_buff *skb, const void *object)
 	    nla_put_u32(skb, KVMFLIP_A_PORT_GEN, port->gen) ||
 	    nla_put(skb, KVMFLIP_A_PORT_UUID, UUID_SIZE, &port->uuid))
 		return -EMSGSIZE;
-	return 0;
+	return port->netdev ? kf_put_netdev(skb, port) : 0;
 }
 
 static int kf_put_window(struct sk_buff *skb, struct kvmflip_port *port)
@@ -538,6 +549,24 @@ int kvmflip_nl_port_add_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+static int kf_port_set(struct genl_info *info)
+{
+	struct kvmflip_port *port = kf_port(info);
+	struct kvmflip_port_config config, old;
+	int err;
+
+	if (IS_ERR(port))
+		return PTR_ERR(port);
+	old = port->config;
+	config = old;
+	kf_get_config(info, &config);
+	err = kvmflip_port_set(port, &config, info->extack);
+	if (err)
+		return err;
+	kvmflip_netdev_readdress(port, old.mac);
+	return kf_reply(info, kf_fill_port_id, port);
+}
+
 /**
  * kvmflip_nl_port_set_doit - change a port
  * @skb: request
@@ -547,18 +576,14 @@ int kvmflip_nl_port_add_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int kvmflip_nl_port_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct kvmflip_port_config config;
-	struct kvmflip_port *port;
 	int err;
 
-	guard(mutex)(&kvmflip_lock);
-	port = kf_port(info);
-	if (IS_ERR(port))
-		return PTR_ERR(port);
-	config = port->config;
-	kf_get_config(info, &config);
-	err = kvmflip_port_set(port, &config, info->extack);
-	return err ? : kf_reply(info, kf_fill_port_id, port);
+	rtnl_lock();
+	mutex_lock(&kvmflip_lock);
+	err = kf_port_set(info);
+	mutex_unlock(&kvmflip_lock);
+	rtnl_unlock();
+	return err;
 }
 
 /**

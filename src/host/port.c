@@ -306,6 +306,9 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
 		if (config->vlan != port->config.vlan ||
 		    !ether_addr_equal(config->mac, port->config.mac))
 			port->gen = kf_next_gen();
+		/* The guest reads it once it is there, which is when the lock is free. */
+		if (!ether_addr_equal(config->mac, port->config.mac))
+			kvmflip_port_config_changed(port);
 		port->config = *config;
 	}
 	mutex_unlock(&port->lock);

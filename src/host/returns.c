@@ -3,6 +3,7 @@
 
 #include "lease.h"
 #include "main.h"
+#include "netdev.h"
 #include "port.h"
 #include "returns.h"
 
@@ -62,6 +63,8 @@ static int kf_return_batch(struct kvmflip_port *port)
 	if (!port->owed)
 		cancel_delayed_work(&port->reclaim_work);
 	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_RETURNS, buffers + steered);
+	/* Some may have been bounce slots. */
+	kvmflip_netdev_kick(port);
 	if (good + buffers < n)
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_BAD_RETURNS, n - good - buffers);
 	return n;

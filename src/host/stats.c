@@ -88,6 +88,20 @@ void kvmflip_stats_inc(struct kvmflip_stats *stats, unsigned int counter, u64 n)
 }
 
 /**
+ * kvmflip_stats_get - get all counters of one moment
+ * @stats: counters
+ * @now: to fill in
+ *
+ * Context: process context.
+ */
+void kvmflip_stats_get(struct kvmflip_stats *stats, struct kvmflip_delta *now)
+{
+	spin_lock(&stats->lock);
+	memcpy(now->v, stats->v, sizeof(now->v));
+	spin_unlock(&stats->lock);
+}
+
+/**
  * kvmflip_stats_put - put counters into a netlink message, all of one moment
  * @skb: message
  * @attr: type of the nest
@@ -99,19 +113,16 @@ void kvmflip_stats_inc(struct kvmflip_stats *stats, unsigned int counter, u64 n)
  */
 int kvmflip_stats_put(struct sk_buff *skb, int attr, struct kvmflip_stats *stats, u64 mask)
 {
-	u64 now[KVMFLIP_STATS_NR];
+	struct kvmflip_delta now;
 	struct nlattr *nest;
 	unsigned int i;
 
-	spin_lock(&stats->lock);
-	memcpy(now, stats->v, sizeof(now));
-	spin_unlock(&stats->lock);
-
+	kvmflip_stats_get(stats, &now);
 	nest = nla_nest_start(skb, attr);
 	if (!nest)
 		return -EMSGSIZE;
 	for (i = 0; i < KVMFLIP_STATS_NR; i++) {
-		if ((mask & BIT_ULL(i)) && nla_put_uint(skb, i, now[i])) {
+		if ((mask & BIT_ULL(i)) && nla_put_uint(skb, i, now.v[i])) {
 			nla_nest_cancel(skb, nest);
 			return -EMSGSIZE;
 		}

@@ -10,12 +10,14 @@
 
 #include "command.h"
 #include "count.h"
+#include "send.h"
 #include "serve.h"
 
 static int print_usage(void)
 {
 	fputs("usage: flipgen serve --control SOCKET --nic NAME=BIND,PEER...\n"
 	      "       flipgen count DEV --report FILE\n"
+	      "       flipgen send DEV WORD...\n"
 	      "       flipgen pcap-write FILE WORD...\n"
 	      "WORD := count=N | seed=N | size={MIN-MAX|N,...}\n"
 	      "        to=MAC[/{VLAN|p}[/TAG[/WEIGHT]]]\n"
@@ -58,14 +60,17 @@ static int main_serve(int argc, char **argv)
 	return serve(control, nics, n_nics);
 }
 
-static int main_pcap_write(int argc, char **argv)
+/* A command that makes frames for argv[1] and prints what they are */
+static int main_make(int argc, char **argv,
+		     const char *(*make)(const char *to, char **words, int n,
+					 struct tally *tally))
 {
 	struct tally tally = { 0 };
 	const char *error;
 
 	if (argc < 2)
 		return print_usage();
-	error = command_pcap_write(argv[1], argv + 2, argc - 2, &tally);
+	error = make(argv[1], argv + 2, argc - 2, &tally);
 	if (error) {
 		fprintf(stderr, "flipgen: %s\n", error);
 		return 1;
@@ -85,7 +90,9 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[0], "serve"))
 		return main_serve(argc, argv);
 	if (!strcmp(argv[0], "pcap-write"))
-		return main_pcap_write(argc, argv);
+		return main_make(argc, argv, command_pcap_write);
+	if (!strcmp(argv[0], "send"))
+		return main_make(argc, argv, send_on);
 	if (!strcmp(argv[0], "count") && argc == 4 &&
 	    !strcmp(argv[2], "--report"))
 		return count(argv[1], argv[3]);

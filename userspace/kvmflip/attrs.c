@@ -89,6 +89,11 @@ static const struct attr stats_attrs[] = {
 	[KVMFLIP_A_STATS_RECYCLED] = { "recycled", ATTR_UINT },
 	[KVMFLIP_A_STATS_RECLAIM_ASKED] = { "reclaim-asked", ATTR_UINT },
 	[KVMFLIP_A_STATS_UNLOCKED_UNMAPS] = { "unlocked-unmaps", ATTR_UINT },
+	[KVMFLIP_A_STATS_TO_GUEST] = { "to-guest", ATTR_UINT },
+	[KVMFLIP_A_STATS_TO_GUEST_BYTES] = { "to-guest-bytes", ATTR_UINT },
+	[KVMFLIP_A_STATS_FROM_GUEST] = { "from-guest", ATTR_UINT },
+	[KVMFLIP_A_STATS_FROM_GUEST_BYTES] = { "from-guest-bytes", ATTR_UINT },
+	[KVMFLIP_A_STATS_TX_ERRORS] = { "tx-errors", ATTR_UINT },
 };
 
 static const struct attr_set stats_set = {
@@ -165,6 +170,8 @@ static const struct attr port_attrs[] = {
 	[KVMFLIP_A_PORT_LATENCY_USECS] = { "latency-usecs", ATTR_UINT },
 	[KVMFLIP_A_PORT_RECLAIM_SIZE] = { "reclaim-size", ATTR_UINT },
 	[KVMFLIP_A_PORT_HUGE] = { "huge", ATTR_ENUM, NULL, huge_states, ARRAY_SIZE(huge_states) },
+	[KVMFLIP_A_PORT_IFINDEX] = { "ifindex", ATTR_UINT },
+	[KVMFLIP_A_PORT_IFNAME] = { "ifname", ATTR_STRING },
 };
 
 static const struct attr_set port_set = {

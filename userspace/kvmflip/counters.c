@@ -44,6 +44,10 @@ static const struct group groups[] = {
 		"window-faults", "sink-faults", "unmap-calls", "unlocked-unmaps",
 	} },
 	{ "guest", { "interrupts", "doorbells" } },
+	{ "netdev", {
+		"to-guest", "to-guest-bytes", "from-guest", "from-guest-bytes",
+		"tx-errors",
+	} },
 	{ "device", { "revokes", "grants", "iotlb-syncs", "wakeups" } },
 };
 

@@ -7,6 +7,7 @@
 
 #include <linux/kvmflip_netlink.h>
 
+#include "altname.h"
 #include "config.h"
 #include "counters.h"
 #include "demux.h"
@@ -142,6 +143,8 @@ static int port_add(struct args *args)
 	status = demux_add_port(&config.key, &value);
 	if (status)
 		goto remove_mdev;
+	altname_add(obj_uint(reply, "ifindex"), obj_str(reply, "ifname"),
+		    config.name);
 	return show_added(reply, uuid);
 
 remove_mdev:
@@ -324,6 +327,8 @@ static void print_port(const cJSON *port)
 	       (unsigned int)obj_uint(port, "latency_usecs"),
 	       obj_str(port, "uuid"));
 	printf("\n   ");
+	if (obj_has(port, "ifname"))
+		printf(" netdev %s", obj_str(port, "ifname"));
 	if (obj_has(port, "gpa"))
 		printf(" gpa 0x%llx", obj_uint(port, "gpa"));
 	print_size("window", obj_uint(port, "window_size"));
