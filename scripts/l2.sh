@@ -44,7 +44,7 @@ make_l2() {
 	done
 	cp "$here/l2/init" "$dir/"
 
-	in_memory "$dir/often" "${l2_programs[@]}"
+	in_memory "$dir/often" "${l2_programs[@]}" "$repo/userspace/selftests/sink"
 	cp /bin/busybox "$here/l2/udhcpc" "$dir/often/l2/"
 	for applet in $(/bin/busybox --list); do
 		ln -s ../busybox "$dir/often/l2/bin/$applet"
