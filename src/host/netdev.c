@@ -6,6 +6,7 @@
  * sends on it is received by the guest, and what the guest sends comes out of it.
  */
 
+#include <kunit/static_stub.h>
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
@@ -395,6 +396,7 @@ void kvmflip_netdev_receive(struct kvmflip_port *port, struct sk_buff *skb)
 	u32 len = skb->len;
 	bool up;
 
+	KUNIT_STATIC_STUB_REDIRECT(kvmflip_netdev_receive, port, skb);
 	if (!nd) {
 		kfree_skb(skb);
 		return;
@@ -434,6 +436,7 @@ bool kvmflip_netdev_backlogged(const struct kvmflip_port *port)
 {
 	const struct kvmflip_netdev *nd = kf_netdev(port);
 
+	KUNIT_STATIC_STUB_REDIRECT(kvmflip_netdev_backlogged, port);
 	return nd && skb_queue_len_lockless(&nd->backlog) >= KF_BACKLOG;
 }
 

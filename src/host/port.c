@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip: ports, the guests' endpoints. */
 
+#include <kunit/static_stub.h>
 #include <linux/eventfd.h>
 #include <linux/netlink.h>
 #include <linux/random.h>
@@ -286,6 +287,7 @@ err_free:
 int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config *config,
 		     struct netlink_ext_ack *extack)
 {
+	bool news;
 	int err;
 
 	lockdep_assert_held(&kvmflip_lock);
@@ -306,10 +308,11 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
 		if (config->vlan != port->config.vlan ||
 		    !ether_addr_equal(config->mac, port->config.mac))
 			port->gen = kf_next_gen();
-		/* The guest reads it once it is there, which is when the lock is free. */
-		if (!ether_addr_equal(config->mac, port->config.mac))
-			kvmflip_port_config_changed(port);
+		news = config->min != port->config.min ||
+		       !ether_addr_equal(config->mac, port->config.mac);
 		port->config = *config;
+		if (news)
+			kvmflip_port_config_changed(port);
 	}
 	mutex_unlock(&port->lock);
 	return err;
@@ -582,6 +585,7 @@ void kvmflip_port_set_irq(struct kvmflip_port *port, u32 vector, struct eventfd_
  */
 void kvmflip_port_notify(struct kvmflip_port *port, u32 vector)
 {
+	KUNIT_STATIC_STUB_REDIRECT(kvmflip_port_notify, port, vector);
 	lockdep_assert_held(&port->lock);
 
 	if (!port->irq[vector])
@@ -591,7 +595,7 @@ void kvmflip_port_notify(struct kvmflip_port *port, u32 vector)
 }
 
 /**
- * kvmflip_port_config_changed - link, MTU, address or state are not what they were
+ * kvmflip_port_config_changed - a register or the state is not what it was
  * @port: port, open or not
  *
  * Context: &kvmflip_port.lock is held.

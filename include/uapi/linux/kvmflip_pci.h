@@ -41,7 +41,7 @@
 #define KVMFLIP_REG_RX_OFF	0x28	/* ro: window offset of the RX ring */
 #define KVMFLIP_REG_RX_ENTRIES	0x2c	/* ro: descriptors in it, a power of two */
 #define KVMFLIP_REG_RET_OFF	0x30	/* ro: window offset of the return ring */
-#define KVMFLIP_REG_RET_ENTRIES	0x34	/* ro: entries in it, a power of two, one for each slot */
+#define KVMFLIP_REG_RET_ENTRIES	0x34	/* ro: entries in it, as many as slots or more */
 #define KVMFLIP_REG_BOUNCE_OFF	0x38	/* ro: window offset of the first bounce slot */
 #define KVMFLIP_REG_BOUNCE_SHIFT 0x3c	/* ro: log2 of a bounce slot's bytes */
 #define KVMFLIP_REG_BOUNCES	0x40	/* ro: number of bounce slots */
@@ -51,7 +51,7 @@
 #define KVMFLIP_REG_TXC_ENTRIES	0x50	/* ro: entries in it, as many as the TX ring has */
 #define KVMFLIP_REG_LINK	0x54	/* ro: KVMFLIP_LINK_* */
 #define KVMFLIP_REG_MTU		0x58	/* ro: longest packet, in bytes, without Ethernet header */
-#define KVMFLIP_REG_KEEP	0x5c	/* ro: slots the guest may hold without losing any by force */
+#define KVMFLIP_REG_KEEP	0x5c	/* ro: slots the guest holds without losing any by force */
 #define KVMFLIP_REG_CHUNK_SHIFT	0x60	/* ro: log2 of the bytes a frame has in a slot */
 #define KVMFLIP_REG_DOORBELL	0x80	/* wo: KVMFLIP_DB_* */
 #define KVMFLIP_BAR_REGS_SIZE	0x1000
