@@ -217,7 +217,9 @@ zero_copy() { # NIC
 	port_add a p max 48M $patient
 	attach "$nic" p
 	l2_start a
-	inet_up a 1
+	# the host itself sends nothing
+	both_up a
+	l2_run a ip addr add "$(inet 1 2)/24" dev eth0
 	# the first buffers have frames that were copied before their owner was known
 	flow "$nic" $((4 * frames)) size=1000-1514 "$(to a)" "udp=$(inet 1 9)/$(inet 1 2)/9"
 	flow_end
