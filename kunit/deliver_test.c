@@ -308,8 +308,8 @@ struct kft_drop {
 static const struct kft_drop kft_drops[] = {
 	KFT_DROP(NO_META, RUNNING, .name = "magic + 1", .meta.magic = 1),
 	KFT_DROP(NO_META, RUNNING, .name = "magic 0", .meta.magic = -KVMFLIP_META_MAGIC),
-	KFT_DROP(NO_META, RUNNING, .name = "reserved 1", .meta.reserved = 1),
-	KFT_DROP(NO_META, RUNNING, .name = "reserved, highest bit", .meta.reserved = BIT(31)),
+	KFT_DROP(NO_META, RUNNING, .name = "unknown flag", .meta.flags = 2),
+	KFT_DROP(NO_META, RUNNING, .name = "highest flag", .meta.flags = BIT(31)),
 	KFT_DROP(NO_PORT, RUNNING, .name = "port + 1", .meta.port = 1),
 	KFT_DROP(NO_PORT, RUNNING, .name = "port - 2", .meta.port = -2),
 	KFT_DROP(NO_PORT, RUNNING, .name = "port, highest bit", .meta.port = BIT(31)),
@@ -597,6 +597,83 @@ static void kft_slot_touched(struct kunit *test)
 	kft_sums(test, kft, 2);
 }
 
+/**
+ * struct kft_verified - what the guest learns of checksums
+ * @name: of the case
+ * @features: that its driver accepted
+ * @flags: of the frame's metadata
+ * @copied: the frame is copied
+ * @told: KVMFLIP_RX_* that the guest finds besides
+ */
+struct kft_verified {
+	const char *name;
+	u32 features;
+	u32 flags;
+	bool copied;
+	u32 told;
+};
+
+static const struct kft_verified kft_verifieds[] = {
+	{ "nothing to tell", KVMFLIP_F_RX_CSUM, 0, false, 0 },
+	{ "not asked", ~KVMFLIP_F_RX_CSUM, 1, false, 0 },
+	{ "verified", KVMFLIP_F_RX_CSUM, 1, false, KVMFLIP_RX_CSUM_VALID },
+	{ "copied, nothing to tell", KVMFLIP_F_RX_CSUM, 0, true, 0 },
+	{ "copied, not asked", ~KVMFLIP_F_RX_CSUM, 1, true, 0 },
+	{ "copied, verified", KVMFLIP_F_RX_CSUM, 1, true, KVMFLIP_RX_CSUM_VALID },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kft_verified, kft_verifieds, name);
+
+/* What a program writes of a frame for the port, in a buffer of its own. */
+static struct kvmflip_meta *kft_arrive_with(struct kunit *test, struct kft_deliver *kft, u32 flags)
+{
+	struct kvmflip_buffer *buf = kft_buffer(test, kft);
+	struct kvmflip_meta meta = {
+		.magic = KVMFLIP_META_MAGIC,
+		.port = kft->port->id,
+		.gen = kft->port->gen,
+		.flags = flags,
+	};
+
+	kvmflip_test_frame(kft->queue, kvmflip_test_chunk(kft->queue, buf, 0), &meta, KFT_TAG,
+			   256, 100);
+	return (void *)(kvmflip_test_bytes(kft->pool, buf) + 256 - sizeof(meta));
+}
+
+static void kft_checksums(struct kunit *test)
+{
+	const struct kft_verified *row = test->param_value;
+	struct kft_deliver *kft = kft_deliver(test);
+	struct kvmflip_test_rx rx;
+
+	kft->port->features = row->features;
+	kft->port->config.copybreak = row->copied ? 100 : 99;
+	kft_arrive_with(test, kft, row->flags);
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_COPIED), row->copied);
+	KUNIT_ASSERT_TRUE(test, kvmflip_test_receive(kft->port, &rx));
+	KUNIT_EXPECT_EQ(test, rx.len, 100);
+	KUNIT_EXPECT_EQ(test, rx.flags & ~KVMFLIP_RX_LAST, row->told);
+	kft_sums(test, kft, 1);
+}
+
+/* Another frame lies there, of which it is not known. */
+static void kft_verified_meanwhile(struct kunit *test)
+{
+	struct kft_deliver *kft = kft_deliver(test);
+	struct kvmflip_test_rx rx;
+	u32 i;
+
+	kft->port->features = KVMFLIP_F_RX_CSUM;
+	for (i = 0; i < 2; i++) {
+		kft_arrive_with(test, kft, i)->flags = !i;
+		kvmflip_test_deliver(kft->queue);
+		KUNIT_EXPECT_FALSE(test, kvmflip_test_receive(kft->port, &rx));
+		KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_DROPPED_INVALID), i + 1);
+	}
+	kft_sums(test, kft, 2);
+}
+
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_flip, kft_place_gen_params),
 	KUNIT_CASE_PARAM(kft_copied_frame, kft_copy_gen_params),
@@ -609,6 +686,8 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_not_posted),
 	KUNIT_CASE(kft_quota),
 	KUNIT_CASE(kft_slot_touched),
+	KUNIT_CASE_PARAM(kft_checksums, kft_verified_gen_params),
+	KUNIT_CASE(kft_verified_meanwhile),
 	{}
 };
 

@@ -610,6 +610,31 @@ static void kft_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kref_read(&kft->port->ref), 1);
 }
 
+/* What the program knows of checksums the guest learns, if it asked for it. */
+static void kft_checksums(struct kunit *test)
+{
+	struct kft_steer *kft = kft_steer(test);
+	struct kvmflip_meta *meta;
+	u32 i, chunk;
+
+	for (i = 0; i < 4; i++) {
+		chunk = kft_own(test, kft, 100);
+		meta = (void *)(kft_bytes(kft, chunk) + KFT_OFFSET - sizeof(*meta));
+		meta->flags = i & 1 ? KVMFLIP_META_CSUM_VALID : 0;
+		kft->port->features = i & 2 ? KVMFLIP_F_RX_CSUM : ~KVMFLIP_F_RX_CSUM;
+		kft_serve(kft);
+		kft_expect_desc(test, kft, i, kft_buffer(kft, chunk)->slot,
+				i & 1 ? KFT_CHUNK + KFT_OFFSET : KFT_OFFSET, 100,
+				(i & 1 ? KVMFLIP_RX_LAST : 0) |
+				(i == 3 ? KVMFLIP_RX_CSUM_VALID : 0));
+	}
+	chunk = kft_own(test, kft, 100);
+	meta = (void *)(kft_bytes(kft, chunk) + KFT_OFFSET - sizeof(*meta));
+	meta->flags = KVMFLIP_META_CSUM_VALID << 1;
+	kft_serve(kft);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_DROPPED_NO_META), 1);
+}
+
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_round),
 	KUNIT_CASE_PARAM(kft_other_last, kft_other_gen_params),
@@ -624,6 +649,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_slot_touched),
 	KUNIT_CASE(kft_no_guest),
 	KUNIT_CASE(kft_refused),
+	KUNIT_CASE(kft_checksums),
 	{}
 };
 

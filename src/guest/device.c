@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip_net: the device. */
 
-#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/pci.h>
 #include <linux/unaligned.h>
 
 #include "device.h"
 
 /* What this driver makes use of. */
-#define KFN_FEATURES		0
+#define KFN_FEATURES								\
+	(KVMFLIP_F_TX | KVMFLIP_F_TX_CSUM | KVMFLIP_F_TX_GSO | KVMFLIP_F_RX_CSUM |	\
+	 KVMFLIP_F_RX_GSO | KVMFLIP_F_CONFIG)
+
+/* XDP programs are to see frames as they were on the wire, and one at a time. */
+#define KFN_NOT_WITH_XDP	(KVMFLIP_F_RX_CSUM | KVMFLIP_F_RX_GSO)
 
 /**
  * kfn_device_open - make the device known, and its window
@@ -29,7 +34,7 @@ int kfn_device_open(struct kfn *kf)
 		return -ENODEV;
 	}
 	kfn_write(kf, KVMFLIP_REG_STATUS, 0);
-	kf->offered = kfn_read(kf, KVMFLIP_REG_FEATURES);
+	kf->offered = kfn_read(kf, KVMFLIP_REG_FEATURES) & KFN_FEATURES;
 	err = kfn_layout_read(kf, &kf->layout);
 	if (err) {
 		pci_err(kf->pdev, "the device says of its window what cannot be\n");
@@ -38,12 +43,17 @@ int kfn_device_open(struct kfn *kf)
 	err = kfn_slots_init(kf);
 	if (err)
 		return err;
-	err = kfn_window_open(kf);
+	err = kfn_tx_init(kf);
 	if (err)
 		goto err_slots;
+	err = kfn_window_open(kf);
+	if (err)
+		goto err_tx;
 	kfn_device_reset(kf);
 	return 0;
 
+err_tx:
+	kfn_tx_exit(kf);
 err_slots:
 	kfn_slots_exit(kf);
 	return err;
@@ -58,12 +68,13 @@ err_slots:
 void kfn_device_close(struct kfn *kf)
 {
 	kfn_window_close(kf);
+	kfn_tx_exit(kf);
 	kfn_slots_exit(kf);
 }
 
 /**
  * kfn_device_reset - take everything from the host, and the reverse
- * @kf: device; no NAPI polls
+ * @kf: device; no NAPI polls, and nothing is sent
  *
  * What is in slots that are held is lost.
  *
@@ -75,6 +86,32 @@ void kfn_device_reset(struct kfn *kf)
 	kf->running = false;
 	kfn_slots_reset(kf);
 	kfn_rx_reset(kf);
+	kfn_tx_reset(kf);
+}
+
+/**
+ * kfn_device_features - what is to be accepted
+ * @kf: device
+ *
+ * Context: rtnl.
+ * Return: KVMFLIP_F_*.
+ */
+u32 kfn_device_features(const struct kfn *kf)
+{
+	return kf->offered & ~(rcu_access_pointer(kf->xdp_prog) ? KFN_NOT_WITH_XDP : 0);
+}
+
+/**
+ * kfn_device_runs - is the device in the state that the driver has left it in?
+ * @kf: device
+ *
+ * Context: may sleep.
+ * Return: false if it was reset or has failed.
+ */
+bool kfn_device_runs(const struct kfn *kf)
+{
+	return kfn_read(kf, KVMFLIP_REG_MAGIC) == KVMFLIP_PCI_MAGIC &&
+	       kfn_read(kf, KVMFLIP_REG_STATUS) == KVMFLIP_STATUS_DRIVER_OK;
 }
 
 /**
@@ -94,8 +131,12 @@ int kfn_device_start(struct kfn *kf)
 		netdev_err(kf->netdev, "the device is not the one that it was\n");
 		return -ENODEV;
 	}
-	kfn_write(kf, KVMFLIP_REG_ACCEPT, kf->offered & KFN_FEATURES);
-	kf->accepted = kfn_read(kf, KVMFLIP_REG_ACCEPT) & KFN_FEATURES;
+	kf->accepted = kfn_device_features(kf);
+	kfn_write(kf, KVMFLIP_REG_ACCEPT, kf->accepted);
+	if (kfn_read(kf, KVMFLIP_REG_ACCEPT) != kf->accepted) {
+		netdev_err(kf->netdev, "the device does not let its features be used\n");
+		return -EIO;
+	}
 	kfn_rx_start(kf);
 	kfn_write(kf, KVMFLIP_REG_STATUS, KVMFLIP_STATUS_DRIVER_OK);
 	if (kfn_read(kf, KVMFLIP_REG_STATUS) != KVMFLIP_STATUS_DRIVER_OK) {
@@ -118,4 +159,18 @@ void kfn_device_mac(const struct kfn *kf, u8 *mac)
 {
 	put_unaligned_le32(kfn_read(kf, KVMFLIP_REG_MAC_LO), mac);
 	put_unaligned_le16(kfn_read(kf, KVMFLIP_REG_MAC_HI), mac + 4);
+}
+
+/**
+ * kfn_device_mtu - read the longest packet
+ * @kf: device
+ *
+ * Context: may sleep.
+ * Return: bytes without the Ethernet header.
+ */
+u32 kfn_device_mtu(const struct kfn *kf)
+{
+	u32 mtu = kfn_read(kf, KVMFLIP_REG_MTU);
+
+	return mtu ? clamp(mtu, ETH_MIN_MTU, KVMFLIP_FRAME_MAX - VLAN_ETH_HLEN) : ETH_DATA_LEN;
 }

@@ -8,9 +8,14 @@
 #include <linux/etherdevice.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/rtnetlink.h>
 
 #include "device.h"
+#include "link.h"
 #include "netdev.h"
+
+/* After so long a removal says what it waits for, and again. */
+#define KFN_REMOVE_PATIENCE_MS	10000
 
 static int kfn_pci_enable(struct kfn *kf)
 {
@@ -52,6 +57,7 @@ static int kfn_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		return err;
 	kfn_rx_init(kf);
+	kfn_link_init(kf);
 	err = kfn_device_open(kf);
 	if (err)
 		goto err_vectors;
@@ -67,15 +73,63 @@ err_vectors:
 	return err;
 }
 
+/*
+ * The window cannot go away before everybody has dropped what lies in it, and until
+ * then the device is not reset, so that nobody reads zeroes.
+ */
 static void kfn_remove(struct pci_dev *pdev)
 {
 	struct kfn *kf = pci_get_drvdata(pdev);
 
 	unregister_netdev(kf->netdev);
+	while (!kfn_slots_wait(kf, KFN_REMOVE_PATIENCE_MS))
+		pci_info(pdev, "waiting until what was received in %u slots is read or dropped\n",
+			 kfn_slots_held(kf));
 	kfn_device_reset(kf);
 	kfn_device_close(kf);
+	kfn_link_exit(kf);
 	pci_free_irq_vectors(pdev);
 }
+
+static void kfn_shutdown(struct pci_dev *pdev)
+{
+	struct kfn *kf = pci_get_drvdata(pdev);
+
+	rtnl_lock();
+	netif_device_detach(kf->netdev);
+	if (kf->up)
+		kfn_netdev_halt(kf);
+	kfn_device_reset(kf);
+	rtnl_unlock();
+}
+
+static int kfn_suspend(struct device *dev)
+{
+	struct kfn *kf = dev_get_drvdata(dev);
+
+	rtnl_lock();
+	netif_device_detach(kf->netdev);
+	if (kf->up && !kfn_netdev_halt(kf))
+		kfn_device_reset(kf);
+	rtnl_unlock();
+	return 0;
+}
+
+static int kfn_resume(struct device *dev)
+{
+	struct kfn *kf = dev_get_drvdata(dev);
+	int err = 0;
+
+	rtnl_lock();
+	if (netif_running(kf->netdev))
+		err = kfn_netdev_go(kf);
+	if (!err)
+		netif_device_attach(kf->netdev);
+	rtnl_unlock();
+	return err;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(kfn_pm_ops, kfn_suspend, kfn_resume);
 
 static const struct pci_device_id kfn_ids[] = {
 	{ PCI_DEVICE(KVMFLIP_PCI_VENDOR, KVMFLIP_PCI_DEVICE) },
@@ -88,6 +142,8 @@ static struct pci_driver kfn_driver = {
 	.id_table = kfn_ids,
 	.probe = kfn_probe,
 	.remove = kfn_remove,
+	.shutdown = kfn_shutdown,
+	.driver.pm = pm_sleep_ptr(&kfn_pm_ops),
 };
 module_pci_driver(kfn_driver);
 

@@ -8,28 +8,17 @@
 
 #include <linux/etherdevice.h>
 #include <linux/mm.h>
+#include <linux/virtio_net.h>
 
 #include "device.h"
+#include "netdev.h"
+#include "xdp.h"
 
 /* Of frames longer than this the headers are copied only, the rest goes to pages. */
 #define KFN_LINEAR_MOST		2048
 
 /* A frame's headers, at most. */
 #define KFN_HEADERS_MOST	256
-
-/**
- * struct kfn_frame - a frame that was received
- * @slot: slot it lies in
- * @offset: of its first byte in that slot
- * @len: bytes of it
- * @data: the frame
- */
-struct kfn_frame {
-	u32 slot;
-	u32 offset;
-	u32 len;
-	void *data;
-};
 
 /**
  * kfn_rx_init - set up what outlives a reset
@@ -100,13 +89,29 @@ static bool kfn_add_frags(struct kfn *kf, struct sk_buff *skb, const struct kfn_
 	return true;
 }
 
-/* Returns a frame that consists of headers, if those are not none, and fragments. */
+/* A frame that consists of fragments. */
 static struct sk_buff *kfn_attach(struct kfn *kf, const struct kfn_frame *frame)
 {
 	struct sk_buff *skb = napi_get_frags(&kf->rx.napi);
 
 	if (!skb || !kfn_add_frags(kf, skb, frame, 0))
 		return NULL;
+	return skb;
+}
+
+/* A frame whose headers are copied, and of which the rest is fragments. */
+static struct sk_buff *kfn_split(struct kfn *kf, const struct kfn_frame *frame)
+{
+	u32 headers = eth_get_headlen(kf->netdev, frame->data, min(frame->len, KFN_HEADERS_MOST));
+	struct sk_buff *skb = napi_alloc_skb(&kf->rx.napi, headers);
+
+	if (!skb)
+		return NULL;
+	skb_put_data(skb, frame->data, headers);
+	if (!kfn_add_frags(kf, skb, frame, headers)) {
+		kfree_skb(skb);
+		return NULL;
+	}
 	return skb;
 }
 
@@ -166,29 +171,95 @@ static bool kfn_is_short(const struct kfn *kf, u32 slot)
 	       (!bounce && kfn_slots_wanted(kf));
 }
 
-static void kfn_receive(struct kfn *kf, const struct kfn_frame *frame)
+/* What the host says of a frame. Returns false if it is nonsense. */
+static bool kfn_heed(struct kfn *kf, struct sk_buff *skb, const struct kfn_frame *frame)
 {
 	struct kfn_rx *rx = &kf->rx;
-	bool small = frame->len <= READ_ONCE(rx->copybreak);
-	bool copy = small || kfn_is_short(kf, frame->slot);
-	struct sk_buff *skb;
+	struct virtio_net_hdr hdr;
 
-	skb = copy ? NULL : kfn_attach(kf, frame);
-	if (skb) {
-		kfn_count_frame(kf, frame, 0, false);
-		skb_record_rx_queue(skb, 0);
-		napi_gro_frags(&rx->napi);
+	if (frame->flags & KVMFLIP_RX_NET_HDR) {
+		memcpy(&hdr, &frame->hdr, sizeof(hdr));
+		switch (hdr.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+		case VIRTIO_NET_HDR_GSO_NONE:
+		case VIRTIO_NET_HDR_GSO_TCPV4:
+		case VIRTIO_NET_HDR_GSO_TCPV6:
+			break;
+		default:
+			return false;
+		}
+		if (virtio_net_hdr_to_skb(skb, &hdr, true))
+			return false;
+		kfn_count(rx, &rx->stats.net_hdr, 1);
+	}
+	if (frame->flags & KVMFLIP_RX_CSUM_VALID && kf->netdev->features & NETIF_F_RXCSUM &&
+	    skb->ip_summed == CHECKSUM_NONE) {
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+		kfn_count(rx, &rx->stats.csum_valid, 1);
+	}
+	return true;
+}
+
+/* A packet that has its headers. */
+static void kfn_pass(struct kfn *kf, struct sk_buff *skb, const struct kfn_frame *frame)
+{
+	struct kfn_rx *rx = &kf->rx;
+
+	if (!kfn_heed(kf, skb, frame)) {
+		kfn_count(rx, &rx->stats.bad, 1);
+		kfree_skb(skb);
 		return;
 	}
-	skb = kfn_copy(kf, frame);
-	if (!skb) {
-		kfn_count(rx, &rx->stats.dropped, 1);
-		return;
-	}
-	kfn_count_frame(kf, frame, frame->len, copy && !small);
 	skb_record_rx_queue(skb, 0);
 	skb->protocol = eth_type_trans(skb, kf->netdev);
 	napi_gro_receive(&rx->napi, skb);
+}
+
+/* Gives a frame to the stack without copying it. Returns false if that cannot be done. */
+static bool kfn_pass_window(struct kfn *kf, const struct kfn_frame *frame)
+{
+	struct sk_buff *skb;
+	u32 headers;
+
+	if (frame->flags & KVMFLIP_RX_NET_HDR) {
+		skb = kfn_split(kf, frame);
+		if (!skb)
+			return false;
+		headers = skb_headlen(skb);
+		kfn_count_frame(kf, frame, 0, false);
+		kfn_count(&kf->rx, &kf->rx.stats.bytes_copied, headers);
+		kfn_pass(kf, skb, frame);
+		return true;
+	}
+	skb = kfn_attach(kf, frame);
+	if (!skb)
+		return false;
+	kfn_count_frame(kf, frame, 0, false);
+	kfn_heed(kf, skb, frame);
+	skb_record_rx_queue(skb, 0);
+	napi_gro_frags(&kf->rx.napi);
+	return true;
+}
+
+static void kfn_receive(struct kfn *kf, struct kfn_frame *frame)
+{
+	struct bpf_prog *prog = rcu_dereference_bh(kf->xdp_prog);
+	bool small, watermark = false;
+
+	if (prog && !kfn_xdp_run(kf, prog, frame))
+		return;
+	if (!frame->skb) {
+		small = frame->len <= READ_ONCE(kf->rx.copybreak);
+		watermark = !small && kfn_is_short(kf, frame->slot);
+		if (!small && !watermark && kfn_pass_window(kf, frame))
+			return;
+		frame->skb = kfn_copy(kf, frame);
+	}
+	if (!frame->skb) {
+		kfn_count(&kf->rx, &kf->rx.stats.dropped, 1);
+		return;
+	}
+	kfn_count_frame(kf, frame, frame->len, watermark);
+	kfn_pass(kf, frame->skb, frame);
 }
 
 /* The host has taken a slot by force. What was in it is gone, whoever looks at it. */
@@ -208,33 +279,52 @@ static void kfn_revoked(struct kfn *kf, u32 slot)
 			    "the host took memory back that held data which nobody has read yet; a port with a larger min would keep it\n");
 }
 
+/* Finds out where a frame lies, and what is said of it. Returns false if it is nowhere. */
+static bool kfn_find(struct kfn *kf, struct kfn_frame *frame)
+{
+	u32 size = kfn_window_slot_size(kf, frame->slot);
+
+	if (frame->len < ETH_HLEN || frame->len > KVMFLIP_FRAME_MAX || frame->offset >= size ||
+	    frame->len > size - frame->offset)
+		return false;
+	frame->data = kfn_window_slot(kf, frame->slot) + frame->offset;
+	if (!(kf->accepted & KVMFLIP_F_RX_CSUM))
+		frame->flags &= ~(KVMFLIP_RX_CSUM_VALID | KVMFLIP_RX_NET_HDR);
+	if (frame->flags & KVMFLIP_RX_NET_HDR) {
+		if (frame->offset < sizeof(frame->hdr))
+			return false;
+		memcpy(&frame->hdr, frame->data - sizeof(frame->hdr), sizeof(frame->hdr));
+	}
+	return true;
+}
+
 static void kfn_take(struct kfn *kf, const struct kvmflip_rx_desc *desc)
 {
 	struct kfn_frame frame = {
 		.slot = le32_to_cpu(READ_ONCE(desc->slot)),
 		.offset = le32_to_cpu(READ_ONCE(desc->offset)),
 		.len = le32_to_cpu(READ_ONCE(desc->len)),
+		.flags = le32_to_cpu(READ_ONCE(desc->flags)),
 	};
-	u32 size, flags = le32_to_cpu(READ_ONCE(desc->flags));
+	bool last = frame.flags & KVMFLIP_RX_LAST;
 	struct kfn_slot *slot;
 
 	if (frame.slot >= kf->layout.slots + kf->layout.bounces)
 		goto bad;
-	if (flags & KVMFLIP_RX_REVOKED) {
+	if (frame.flags & KVMFLIP_RX_REVOKED) {
 		kfn_revoked(kf, frame.slot);
 		return;
 	}
 	slot = &kf->slots.slot[frame.slot];
 	if (slot->state == KFN_SLOT_CLOSED && !kfn_slot_open(kf, frame.slot))
 		goto bad;
-	size = kfn_window_slot_size(kf, frame.slot);
-	frame.data = kfn_window_slot(kf, frame.slot) + frame.offset;
-	if (frame.len >= ETH_HLEN && frame.len <= KVMFLIP_FRAME_MAX && frame.offset < size &&
-	    frame.len <= size - frame.offset)
-		kfn_receive(kf, &frame);
-	else if (frame.len)
-		kfn_count(&kf->rx, &kf->rx.stats.bad, 1);
-	if (flags & KVMFLIP_RX_LAST)
+	if (frame.len) {
+		if (kfn_find(kf, &frame))
+			kfn_receive(kf, &frame);
+		else
+			kfn_count(&kf->rx, &kf->rx.stats.bad, 1);
+	}
+	if (last)
 		kfn_slot_close(kf, frame.slot);
 	return;
 
@@ -262,7 +352,7 @@ int kfn_rx_poll(struct napi_struct *napi, int budget)
 	filled = kfn_ring_filled(ring);
 	if (filled < 0) {
 		if (!kf->rx.broken)
-			netdev_err(kf->netdev, "the host broke the RX ring\n");
+			kfn_netdev_broken(kf, "RX ring");
 		kf->rx.broken = true;
 		napi_complete_done(napi, 0);
 		return 0;
@@ -272,6 +362,7 @@ int kfn_rx_poll(struct napi_struct *napi, int budget)
 		kfn_take(kf, &descs[kfn_ring_at(ring, ring->cons++)]);
 	if (n)
 		kfn_ring_consumed(ring);
+	kfn_xdp_flush(kf);
 	kfn_slots_poll_end(kf);
 	if (n < budget && napi_complete_done(napi, n) && kfn_ring_arm(ring, 0))
 		napi_schedule(napi);

@@ -5,6 +5,7 @@
 
 #include <linux/netdevice.h>
 #include <linux/u64_stats_sync.h>
+#include <net/xdp.h>
 
 #include "ring.h"
 
@@ -26,7 +27,13 @@ struct kfn;
  * @bounced: frames that the host had copied, into bounce slots
  * @revoked: slots that the host took back by force
  * @revoked_in_use: those of them that somebody still had pages of
- * @bad: descriptors that made no sense
+ * @bad: descriptors and headers that made no sense
+ * @csum_valid: frames whose checksums were verified before
+ * @net_hdr: frames that left something to be done
+ * @xdp_drop: frames that an XDP program dropped
+ * @xdp_tx: frames that it sent back
+ * @xdp_redirect: frames that it gave to others
+ * @xdp_errors: frames dropped because what it wanted could not be done
  */
 struct kfn_rx_stats {
 	u64_stats_t packets;
@@ -41,6 +48,12 @@ struct kfn_rx_stats {
 	u64_stats_t revoked;
 	u64_stats_t revoked_in_use;
 	u64_stats_t bad;
+	u64_stats_t csum_valid;
+	u64_stats_t net_hdr;
+	u64_stats_t xdp_drop;
+	u64_stats_t xdp_tx;
+	u64_stats_t xdp_redirect;
+	u64_stats_t xdp_errors;
 };
 
 /**
@@ -50,6 +63,9 @@ struct kfn_rx_stats {
  * @copybreak: frames of up to so many bytes are copied
  * @most: slots and bounce slots of which frames are not copied if no more are held
  * @broken: the ring is, nothing more comes
+ * @xdp_rxq: what XDP programs are told of the queue
+ * @xdp_sent: an XDP program has sent something in this poll
+ * @xdp_redirected: an XDP program has redirected something in this poll
  * @syncp: for @stats
  * @stats: counters
  */
@@ -59,8 +75,31 @@ struct kfn_rx {
 	u32 copybreak;
 	u32 most[2];
 	bool broken;
+	struct xdp_rxq_info xdp_rxq;
+	bool xdp_sent;
+	bool xdp_redirected;
 	struct u64_stats_sync syncp;
 	struct kfn_rx_stats stats;
+};
+
+/**
+ * struct kfn_frame - a frame that was received
+ * @slot: slot it lies in
+ * @offset: of its first byte in that slot
+ * @len: bytes of it
+ * @flags: KVMFLIP_RX_* of its descriptor
+ * @data: the frame
+ * @hdr: what is to be done with it, if @flags say that there is something
+ * @skb: a copy of it, if one was made
+ */
+struct kfn_frame {
+	u32 slot;
+	u32 offset;
+	u32 len;
+	u32 flags;
+	void *data;
+	struct kvmflip_net_hdr hdr;
+	struct sk_buff *skb;
 };
 
 void kfn_rx_init(struct kfn *kf);

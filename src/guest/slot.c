@@ -79,6 +79,19 @@ u32 kfn_slots_held(const struct kfn *kf)
 	return atomic_read(&kf->slots.held[0]) + atomic_read(&kf->slots.held[1]);
 }
 
+/**
+ * kfn_slots_wait - wait until nothing is held
+ * @kf: device
+ * @ms: milliseconds at most
+ *
+ * Context: may sleep.
+ * Return: true if nothing is.
+ */
+bool kfn_slots_wait(struct kfn *kf, u32 ms)
+{
+	return wait_event_timeout(kf->slots.idle, !kfn_slots_held(kf), msecs_to_jiffies(ms));
+}
+
 static void kfn_return(struct kfn *kf, u32 slot, u32 epoch)
 {
 	struct kfn_slots *slots = &kf->slots;
@@ -170,8 +183,11 @@ void kfn_slot_put(struct kfn *kf, u32 slot)
 	if (!atomic_dec_and_test(&slots->slot[slot].users))
 		return;
 	kfn_return(kf, slot, epoch);
-	if (atomic_dec_and_test(&slots->held[kfn_window_is_bounce(kf, slot)]))
-		wake_up_all(&slots->idle);
+	if (!atomic_dec_and_test(&slots->held[kfn_window_is_bounce(kf, slot)]))
+		return;
+	if (!READ_ONCE(kf->up))
+		queue_work(system_freezable_wq, &kf->idle_work);
+	wake_up_all(&slots->idle);
 }
 
 /**

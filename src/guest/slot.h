@@ -62,6 +62,7 @@ int kfn_slots_init(struct kfn *kf);
 void kfn_slots_exit(struct kfn *kf);
 void kfn_slots_reset(struct kfn *kf);
 u32 kfn_slots_held(const struct kfn *kf);
+bool kfn_slots_wait(struct kfn *kf, u32 ms);
 bool kfn_slot_open(struct kfn *kf, u32 slot);
 void kfn_slot_close(struct kfn *kf, u32 slot);
 void kfn_slot_get(struct kfn *kf, u32 slot);

@@ -89,6 +89,7 @@ struct kvmflip_buffer {
  * @gen: generation of the port whose frame it holds; 0: of nobody, or of several
  * @offset: where in the chunk that frame begins, in bytes
  * @len: bytes of the frame
+ * @flags: KVMFLIP_META_* of it
  *
  * All but @queue belong to who holds the buffer.
  */
@@ -97,6 +98,7 @@ struct kvmflip_chunk {
 	u32 gen;
 	u16 offset;
 	u16 len;
+	u32 flags;
 };
 
 /**

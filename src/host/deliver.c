@@ -95,7 +95,7 @@ void kvmflip_deliver_arrival(struct kvmflip_delivery *delivery, struct net_devic
 	memcpy(&meta, data - sizeof(meta), sizeof(meta));
 	/* What is checked has to be what is used. */
 	barrier();
-	if (meta.magic != KVMFLIP_META_MAGIC || meta.reserved) {
+	if (meta.magic != KVMFLIP_META_MAGIC || meta.flags & ~KVMFLIP_META_CSUM_VALID) {
 		kvmflip_stats_frame(delivery->delta, c->len, KVMFLIP_A_STATS_DROPPED_NO_META);
 		return;
 	}
@@ -112,6 +112,7 @@ void kvmflip_deliver_arrival(struct kvmflip_delivery *delivery, struct net_devic
 		return;
 	}
 	c->gen = meta.gen;
+	c->flags = meta.flags;
 	kvmflip_tally_add(delivery->tally, waiter, chunk, delivery->now);
 }
 
@@ -126,7 +127,7 @@ static bool kf_unchanged(const struct kvmflip_delivery *delivery, u32 chunk)
 	const struct kvmflip_meta *meta = kvmflip_pool_address(delivery->pool, chunk) + c->offset -
 					  sizeof(*meta);
 
-	return meta->magic == KVMFLIP_META_MAGIC && meta->gen == c->gen;
+	return meta->magic == KVMFLIP_META_MAGIC && meta->gen == c->gen && meta->flags == c->flags;
 }
 
 /*
@@ -242,15 +243,33 @@ static int kf_map_all(struct kvmflip_delivery *delivery, const struct kvmflip_wa
 }
 
 /**
+ * kvmflip_deliver_flags - what a guest is told of a frame
+ * @port: its port
+ * @flags: KVMFLIP_META_* of the frame
+ *
+ * Context: &kvmflip_port.lock is held.
+ * Return: KVMFLIP_RX_*, those that its driver has accepted.
+ */
+u32 kvmflip_deliver_flags(const struct kvmflip_port *port, u32 flags)
+{
+	lockdep_assert_held(&port->lock);
+
+	if (flags & KVMFLIP_META_CSUM_VALID && port->features & KVMFLIP_F_RX_CSUM)
+		return KVMFLIP_RX_CSUM_VALID;
+	return 0;
+}
+
+/**
  * kvmflip_deliver_copy - copy a frame into the bounce slots of its port
  * @port: port that is running, whose RX ring has space
  * @data: the frame
  * @len: bytes of it
+ * @flags: KVMFLIP_META_* of it
  *
  * Context: &kvmflip_port.lock is held.
  * Return: false if there is no space.
  */
-bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len)
+bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len, u32 flags)
 {
 	struct kvmflip_bounced where;
 
@@ -259,7 +278,7 @@ bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len)
 	if (!kvmflip_bounce_put(&port->bounce, data, len, &where))
 		return false;
 	kvmflip_rx_put(&port->rx, port->window.nr + where.slot, where.offset, len,
-		       where.last ? KVMFLIP_RX_LAST : 0);
+		       kvmflip_deliver_flags(port, flags) | (where.last ? KVMFLIP_RX_LAST : 0));
 	return true;
 }
 
@@ -279,7 +298,7 @@ static unsigned int kf_copy(struct kvmflip_delivery *delivery, struct kvmflip_po
 	if (!kf_is_cleaned(delivery, chunk) && !kf_unchanged(delivery, chunk))
 		return KVMFLIP_A_STATS_DROPPED_INVALID;
 	if (kvmflip_deliver_copy(port, kvmflip_pool_address(delivery->pool, chunk) + c->offset,
-				 c->len))
+				 c->len, c->flags))
 		return why;
 	return why == KVMFLIP_A_STATS_COPIED_QUOTA ? KVMFLIP_A_STATS_DROPPED_QUOTA :
 	       KVMFLIP_A_STATS_DROPPED_NO_BOUNCE;
@@ -291,10 +310,11 @@ static unsigned int kf_name(struct kvmflip_delivery *delivery, struct kvmflip_po
 	const struct kvmflip_buffers *table = &delivery->pool->table;
 	const struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
 	u32 within = chunk & ((1U << table->chunk_order) - 1);
+	u32 flags = kvmflip_deliver_flags(port, c->flags);
 
 	flip->frames--;
 	kvmflip_rx_put(&port->rx, flip->slot, (within << delivery->pool->chunk_shift) + c->offset,
-		       c->len, flip->frames ? 0 : KVMFLIP_RX_LAST);
+		       c->len, flags | (flip->frames ? 0 : KVMFLIP_RX_LAST));
 	return KVMFLIP_A_STATS_FLIPPED;
 }
 

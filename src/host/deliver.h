@@ -73,6 +73,7 @@ void kvmflip_deliver_full(struct kvmflip_delivery *delivery, struct list_head *f
 void kvmflip_deliver_all(struct kvmflip_delivery *delivery);
 u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery);
 unsigned int kvmflip_deliver_host(struct net_device *dev, const void *data, u32 len);
-bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len);
+u32 kvmflip_deliver_flags(const struct kvmflip_port *port, u32 flags);
+bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len, u32 flags);
 
 #endif /* _KVMFLIP_DELIVER_H */

@@ -157,13 +157,14 @@ static unsigned int kf_sort_frame(struct kf_round *round, struct kvmflip_noted *
 	memcpy(&meta, data - sizeof(meta), sizeof(meta));
 	/* What is checked has to be what is used. */
 	barrier();
-	if (meta.magic != KVMFLIP_META_MAGIC || meta.reserved)
+	if (meta.magic != KVMFLIP_META_MAGIC || meta.flags & ~KVMFLIP_META_CSUM_VALID)
 		return KVMFLIP_A_STATS_DROPPED_NO_META;
 	if (meta.port == KVMFLIP_PORT_HOST)
 		return kvmflip_deliver_host(round->rxq->nic->netdev, data, c->len);
 	if (meta.port != round->port->id)
 		return KVMFLIP_A_STATS_DROPPED_FOREIGN;
 	noted->gen = meta.gen;
+	noted->flags = meta.flags;
 	noted->own = true;
 	return 0;
 }
@@ -205,12 +206,13 @@ static void kf_name(struct kf_round *round, struct kvmflip_buffer *buf,
 	struct kvmflip_pool *pool = round->rxq->pool;
 	const struct kvmflip_chunk *c = &pool->table.chunk[noted->chunk];
 	u32 within = noted->chunk & ((1U << pool->table.chunk_order) - 1);
+	u32 flags = kvmflip_deliver_flags(round->port, noted->flags);
 	u32 notes = min(c->offset, KVMFLIP_NOTES);
 
 	kvmflip_pool_zero(kvmflip_pool_address(pool, noted->chunk) + c->offset - notes, notes);
 	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += notes;
 	kvmflip_rx_put(&round->port->rx, buf->slot, (within << pool->chunk_shift) + c->offset,
-		       c->len, noted->last ? KVMFLIP_RX_LAST : 0);
+		       c->len, flags | (noted->last ? KVMFLIP_RX_LAST : 0));
 	if (noted->last)
 		kvmflip_lease_give(round->lease, buf);
 }
@@ -236,7 +238,8 @@ static unsigned int kf_deliver(struct kf_round *round, struct kvmflip_buffer *bu
 		return KVMFLIP_A_STATS_FLIPPED;
 	}
 	if (!kvmflip_deliver_copy(round->port,
-				  kvmflip_pool_address(pool, noted->chunk) + c->offset, c->len))
+				  kvmflip_pool_address(pool, noted->chunk) + c->offset, c->len,
+				  noted->flags))
 		return buf->lease ? KVMFLIP_A_STATS_DROPPED_QUOTA :
 		       KVMFLIP_A_STATS_DROPPED_NO_BOUNCE;
 	round->space--;
@@ -318,7 +321,7 @@ static void kf_look_at_guest(struct kf_round *round)
 		return;
 	round->space = kvmflip_port_rx_space(port);
 	if (round->space < 0) {
-		port->state = KVMFLIP_PORT_STATE_FAILED;
+		kvmflip_port_fail(port);
 		round->running = false;
 	}
 }

@@ -16,12 +16,14 @@ struct netlink_ext_ack;
  * struct kvmflip_noted - a chunk that the NIC has completed
  * @chunk: number of the chunk
  * @gen: generation of the port that its frame is for
+ * @flags: KVMFLIP_META_* of that frame
  * @last: it was the last one of its buffer
  * @own: its frame is for the queue's port
  */
 struct kvmflip_noted {
 	u32 chunk;
 	u32 gen;
+	u32 flags;
 	bool last;
 	bool own;
 };

@@ -214,8 +214,8 @@ static void test_frame(const struct frame_case *f)
 		result(false, f->name, "%u bytes of metadata",
 		       r.ctx.data - r.ctx.data_meta);
 	else if (memcmp(&got, &want, sizeof(got)))
-		result(false, f->name, "magic %#x port %u gen %#x reserved %#x",
-		       got.magic, got.port, got.gen, got.reserved);
+		result(false, f->name, "magic %#x port %u gen %#x flags %#x",
+		       got.magic, got.port, got.gen, got.flags);
 	else if (r.ctx.data_end - r.ctx.data != len ||
 		 memcmp(r.out + sizeof(got), r.in, len))
 		result(false, f->name, "the frame was changed");

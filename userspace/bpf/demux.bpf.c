@@ -101,8 +101,9 @@ int kvmflip_demux(struct xdp_md *ctx)
 	/*
 	 * Zero also because virtio-net's header ends here: a count of buffers
 	 * that is never plausible, should the device's own write have faulted.
+	 * Whether the NIC has verified checksums no driver tells a program.
 	 */
-	meta->reserved = 0;
+	meta->flags = 0;
 out:
 	/* A queue that is not attached has no socket: the stack's as before */
 	return bpf_redirect_map(&xsks, ctx->rx_queue_index, XDP_PASS);

@@ -24,19 +24,22 @@
  */
 #define KVMFLIP_META_MAGIC	0x314d464bu	/* "KFM1" in memory */
 
+/* The NIC has verified the frame's checksums, as virtio's DATA_VALID says it. */
+#define KVMFLIP_META_CSUM_VALID	0x1
+
 /**
  * struct kvmflip_meta - whose frame this is, written in front of the frame
  * @magic: KVMFLIP_META_MAGIC, host byte order as all fields are
  * @port: id of the port the frame is for, or KVMFLIP_PORT_HOST
  * @gen: generation of that port, so that a stale entry in the program's map
  *	 never delivers to a later port of the same id; 0 for the host
- * @reserved: must be zero
+ * @flags: KVMFLIP_META_*; all other bits must be zero
  */
 struct kvmflip_meta {
 	__u32 magic;
 	__u32 port;
 	__u32 gen;
-	__u32 reserved;
+	__u32 flags;
 };
 
 /*
