@@ -66,12 +66,13 @@ iperf_both() {
 	iperf "$(inet6 "$2" 2)"
 }
 
-# In each direction, while TCP flows in the other
+# In both directions, while TCP flows
 pings_under_load() { # NAME NUMBER
 	iperf3 -c "$(inet "$2" 2)" -t 600 >"$tmp/load.out" 2>&1 &
 	children+=($!)
-	ping_from "$1" "$(inet "$2" 1)" "$pings" 0.002
+	l2_bg "$1" ping -q -c "$pings" -i 0.002 -W 10 "$(inet "$2" 1)"
 	ping_from host "$(inet "$2" 2)" "$pings" 0.002
+	no_loss "ping in $1" "$(l2_wait "$1" "$l2_job")"
 	kill "${children[-1]}"
 	wait "${children[-1]}" || true
 }
