@@ -45,8 +45,11 @@ inet_follows() { # NAME
 	wait_for 'no carrier in the guest' l2_run "$1" '! grep -q 1 /sys/class/net/eth0/carrier'
 	ip link set "$kf" up
 	wait_for 'carrier in the guest' l2_run "$1" 'grep -q 1 /sys/class/net/eth0/carrier'
-	l2_run "$1" ip link set eth0 down
+	ip link set "$kf" mtu 1400
+	wait_for 'MTU in the guest' l2_run "$1" 'grep -q 1400 /sys/class/net/eth0/mtu'
+	l2_run "$1" rmmod kvmflip_net
 	wait_for 'no carrier at the host' eval "! has_carrier $kf"
+	driver_in "$1"
 	l2_run "$1" ip link set eth0 up
 	wait_for 'carrier at the host' has_carrier "$kf"
 }
@@ -118,6 +121,7 @@ bridge() {
 	local nic=$1 name
 
 	shift
+	modprobe bridge
 	ip link add br0 type bridge
 	at_end+=(bridge_end)
 	ip link set "$nic" master br0
@@ -144,8 +148,9 @@ on_a_bridge() {
 	[[ $iperf ]] || fail 'no outside: see scripts/testbed --help'
 	load_module
 	pool_add p 48M
+	vlan[b]=0
 	port_add a p max 16M
-	port_add b p max 16M vlan 0
+	port_add b p max 16M
 	attach virtio p
 	bridge virtio a b
 	l2_boot a
