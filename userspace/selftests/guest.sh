@@ -116,8 +116,8 @@ host_and_guest() {
 
 # --- A bridge ----------------------------------------------------------------
 
-# bridge NIC NAME...: br0 with the NIC and ports
-bridge() {
+# bridge_with NIC NAME...: br0 with the NIC and ports
+bridge_with() {
 	local nic=$1 name
 
 	shift
@@ -152,7 +152,7 @@ on_a_bridge() {
 	port_add a p max 16M
 	port_add b p max 16M
 	attach virtio p
-	bridge virtio a b
+	bridge_with virtio a b
 	l2_boot a
 	l2_start b
 	l2_ready a
