@@ -207,12 +207,109 @@ static void kft_init_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, where.offset, 0);
 }
 
+/* Fills slots with frames of the host's until there are no more; returns how many. */
+static u32 kft_fill_host(struct kvmflip_bounce *bounce, u32 len)
+{
+	struct kvmflip_bounced where;
+	u32 n = 0;
+
+	while (kvmflip_bounce_take(bounce, 0, len, &where))
+		n++;
+	return n;
+}
+
+/**
+ * struct kft_long - a frame of the host's behind one of a NIC
+ * @name: of the case
+ * @front: bytes in front of it
+ * @len: bytes of it
+ * @slot: where it goes
+ * @offset: and where there
+ * @last: nothing fits behind it
+ */
+struct kft_long {
+	const char *name;
+	u32 front;
+	u32 len;
+	u32 slot;
+	u32 offset;
+	bool last;
+};
+
+/* The one of the NIC has 1,536 bytes of slot 0, so that 64,000 are left. */
+static const struct kft_long kft_longs[] = {
+	{ "short", 0, 60, 0, 1536, false },
+	{ "short with a header", 12, 60, 0, 1600, false },
+	{ "all there is", 0, 64000, 0, 1536, true },
+	{ "all there is with a header", 64, 63936, 0, 1600, true },
+	{ "a byte more", 0, 64001, 1, 0, true },
+	{ "a byte more with a header", 12, 63937, 1, 64, true },
+	{ "room for a NIC's behind it", 0, 59904, 0, 1536, false },
+	{ "no room for a NIC's behind it", 0, 59905, 0, 1536, true },
+	{ "the longest", 12, 61440, 0, 1600, true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kft_long, kft_longs, name);
+
+/* It closes a slot that it does not fit into. */
+static void kft_take(struct kunit *test)
+{
+	const struct kft_long *row = test->param_value;
+	struct kvmflip_bounce *bounce = kft_bounce(test, KFT_MOST);
+	struct kvmflip_bounced where;
+	void *at;
+
+	KUNIT_ASSERT_TRUE(test, kft_put(bounce, 1514, &where));
+	KUNIT_EXPECT_EQ(test, where.closed, KVMFLIP_BOUNCES);
+	at = kvmflip_bounce_take(bounce, row->front, row->len, &where);
+	KUNIT_ASSERT_PTR_EQ(test, at, kft_at(bounce, &where));
+	KUNIT_EXPECT_EQ(test, where.slot, row->slot);
+	KUNIT_EXPECT_EQ(test, where.offset, row->offset);
+	KUNIT_EXPECT_EQ(test, where.last, row->last);
+	KUNIT_EXPECT_EQ(test, where.closed, row->slot ? 0 : KVMFLIP_BOUNCES);
+	/* What was closed is the guest's to return, what is open is not. */
+	KUNIT_EXPECT_EQ(test, kvmflip_bounce_return(bounce, row->slot), row->last);
+	if (row->slot)
+		KUNIT_EXPECT_TRUE(test, kvmflip_bounce_return(bounce, 0));
+}
+
+/* The host cannot have all slots, whichever way it goes about it. */
+static void kft_spare(struct kunit *test)
+{
+	struct kvmflip_bounce *bounce = kft_bounce(test, KFT_MOST);
+	u32 most = KVMFLIP_BOUNCES - KVMFLIP_BOUNCES_SPARE;
+	struct kvmflip_bounced where;
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, kft_fill_host(bounce, 61440), most);
+	for (i = 0; i < KVMFLIP_BOUNCES_SPARE; i++)
+		kft_fill(test, bounce, KFT_MOST);
+	/* Nor a part of one that was opened for a NIC. */
+	KUNIT_ASSERT_TRUE(test, kft_put(bounce, 60, &where));
+	KUNIT_EXPECT_NULL(test, kvmflip_bounce_take(bounce, 0, 60, &where));
+	KUNIT_EXPECT_TRUE(test, kft_put(bounce, 60, &where));
+	KUNIT_EXPECT_EQ(test, where.slot, KVMFLIP_BOUNCES - 1);
+
+	for (i = 0; i < KVMFLIP_BOUNCES_SPARE - 1; i++)
+		KUNIT_EXPECT_TRUE(test, kvmflip_bounce_return(bounce, i));
+	KUNIT_EXPECT_NULL(test, kvmflip_bounce_take(bounce, 0, 60, &where));
+	KUNIT_EXPECT_TRUE(test, kvmflip_bounce_return(bounce, i));
+	KUNIT_EXPECT_NOT_NULL(test, kvmflip_bounce_take(bounce, 0, 60, &where));
+	KUNIT_EXPECT_EQ(test, where.slot, KVMFLIP_BOUNCES - 1);
+	/* One that would have to be closed for it is none of those that are spared. */
+	KUNIT_EXPECT_NULL(test, kvmflip_bounce_take(bounce, 0, 65500, &where));
+	KUNIT_EXPECT_TRUE(test, kft_put(bounce, 60, &where));
+	KUNIT_EXPECT_EQ(test, where.slot, KVMFLIP_BOUNCES - 1);
+}
+
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_packing, kft_pack_gen_params),
 	KUNIT_CASE(kft_bytes),
 	KUNIT_CASE(kft_exhausted),
 	KUNIT_CASE(kft_bad_returns),
 	KUNIT_CASE(kft_init_again),
+	KUNIT_CASE_PARAM(kft_take, kft_long_gen_params),
+	KUNIT_CASE(kft_spare),
 	{}
 };
 

@@ -5,7 +5,9 @@
 #include <kunit/test-bug.h>
 #include <linux/bitmap.h>
 #include <linux/fs.h>
+#include <linux/rtnetlink.h>
 
+#include "../src/host/netdev.h"
 #include "fixture.h"
 
 static void kft_pool_del(void *data)
@@ -171,9 +173,11 @@ static void kft_port_del(void *data)
 
 	if (port->state != KVMFLIP_PORT_STATE_CLOSED)
 		kvmflip_port_close(port);
+	rtnl_lock();
 	mutex_lock(&kvmflip_lock);
 	err = kvmflip_port_del(port, NULL);
 	mutex_unlock(&kvmflip_lock);
+	rtnl_unlock();
 	if (err)
 		kunit_fail_current_test("port cannot be deleted: %d", err);
 }
@@ -250,6 +254,32 @@ struct kvmflip_port *kvmflip_test_port_running(struct kunit *test, const char *n
 	kvmflip_port_start(port);
 	KUNIT_ASSERT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
 	return port;
+}
+
+/**
+ * kvmflip_test_netdev - give a port a network device
+ * @test: test
+ * @port: port
+ *
+ * Return: the device, which is up, goes with the port, and on which nothing is
+ * sent but what the test sends.
+ */
+struct net_device *kvmflip_test_netdev(struct kunit *test, struct kvmflip_port *port)
+{
+	int err;
+
+	rtnl_lock();
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_netdev_add(port, &init_net, NULL);
+	mutex_unlock(&kvmflip_lock);
+	if (!err) {
+		port->netdev->priv_flags |= IFF_NO_ADDRCONF;
+		kvmflip_netdev_carrier(port, port->state == KVMFLIP_PORT_STATE_RUNNING);
+		err = dev_open(port->netdev, NULL);
+	}
+	rtnl_unlock();
+	KUNIT_ASSERT_EQ(test, err, 0);
+	return port->netdev;
 }
 
 /**

@@ -26,6 +26,7 @@ struct kvmflip_port *kvmflip_test_port(struct kunit *test, const char *name,
 int kvmflip_test_open(struct kvmflip_port *port, struct address_space *mapping);
 struct kvmflip_port *kvmflip_test_port_running(struct kunit *test, const char *name,
 					       struct kvmflip_pool *pool, u32 slots);
+struct net_device *kvmflip_test_netdev(struct kunit *test, struct kvmflip_port *port);
 struct kvmflip_buffer *kvmflip_test_hold(struct kunit *test, struct kvmflip_port *port);
 struct address_space *kvmflip_test_mapping(struct kunit *test);
 u32 kvmflip_test_slots(const struct kvmflip_window *window);
