@@ -20,6 +20,7 @@ static const char *const words[CONFIG_WORDS] = {
 	[CONFIG_LATENCY] = "latency",
 	[CONFIG_POOL] = "pool",
 	[CONFIG_UUID] = "uuid",
+	[CONFIG_DEVICE] = "device",
 };
 
 bool config_has(const struct config *config, enum config_word word)
@@ -29,7 +30,9 @@ bool config_has(const struct config *config, enum config_word word)
 
 static int parse_word(struct config *config, enum config_word word, const char *value)
 {
+	static const char *const device[] = { "yes", "no" };
 	const char *name = words[word];
+	unsigned int choice;
 	__u32 vlan = 0;
 	int status;
 
@@ -53,6 +56,10 @@ static int parse_word(struct config *config, enum config_word word, const char *
 	case CONFIG_POOL:
 		config->pool = value;
 		return check_name(name, value);
+	case CONFIG_DEVICE:
+		status = parse_choice(name, value, device, ARRAY_SIZE(device), &choice);
+		config->no_device = !status && choice;
+		return status;
 	default:
 		return parse_uuid(name, value, config->uuid);
 	}

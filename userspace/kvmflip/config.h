@@ -23,6 +23,7 @@ enum config_word {
 	CONFIG_SETTABLE,
 	CONFIG_POOL = CONFIG_SETTABLE,
 	CONFIG_UUID,
+	CONFIG_DEVICE,
 	CONFIG_WORDS,
 };
 
@@ -37,6 +38,7 @@ enum config_word {
  * @latency: microseconds that a frame may wait
  * @pool: its pool
  * @uuid: of its device
+ * @no_device: somebody else makes the device
  */
 struct config {
 	const char *name;
@@ -48,6 +50,7 @@ struct config {
 	__u32 latency;
 	const char *pool;
 	__u8 uuid[16];
+	bool no_device;
 };
 
 bool config_has(const struct config *config, enum config_word word);

@@ -22,7 +22,7 @@ static int help(void)
 {
 	fputs("Usage: kvmflip port add NAME pool POOL mac ADDR [ vlan N ] [ min SIZE ]\n"
 	      "                            [ max SIZE ] [ copybreak BYTES ] [ latency USECS ]\n"
-	      "                            [ uuid UUID ]\n"
+	      "                            [ uuid UUID ] [ device { yes | no } ]\n"
 	      "       kvmflip port set NAME [ mac ADDR ] [ vlan N ] [ min SIZE ] [ max SIZE ]\n"
 	      "                            [ copybreak BYTES ] [ latency USECS ]\n"
 	      "       kvmflip port del NAME\n"
@@ -137,7 +137,7 @@ static int port_add(struct args *args)
 	if (genl_do(msg, &reply))
 		return refused("port add %s: %s", config.name, genl_error());
 	port_value(reply, &value);
-	status = mdev_create(uuid);
+	status = config.no_device ? EXIT_OK : mdev_create(uuid);
 	if (status)
 		goto del_port;
 	status = demux_add_port(&config.key, &value);
@@ -148,7 +148,8 @@ static int port_add(struct args *args)
 	return show_added(reply, uuid);
 
 remove_mdev:
-	mdev_remove(uuid);
+	if (!config.no_device)
+		mdev_remove(uuid);
 del_port:
 	named_do("port del", KVMFLIP_CMD_PORT_DEL, config.name, NULL);
 	cJSON_Delete(reply);

@@ -239,6 +239,8 @@ for bad in '' x c73f1fa6489e48349476d70dabd98c40 c73f1fa6-489e-4834-9476-d70dabd
 	expect 1 "uuid \"$bad\" is not a UUID such as c73f1fa6-489e-4834-9476-d70dabd98c40" -- \
 		port add v pool p mac $mac uuid "$bad"
 done
+expect 1 'unknown device "maybe"' -- port add v pool p mac $mac device maybe
+expect 2 "$unloaded" -- port add v pool p mac $mac dev no
 expect 1 'port set v: nothing to set *' -- port set v
 expect 1 'unknown argument "pool"' -- port set v pool p
 expect 1 'unknown argument "uuid"' -- port set v uuid c73f1fa6-489e-4834-9476-d70dabd98c40
@@ -262,6 +264,7 @@ completes 'kvmflip pool add p ' 'size buffer chunk node'
 completes 'kvmflip pool add p size 4M b 4K ' 'chunk node'
 completes 'kvmflip pool add p size 4M buffer ' '4K 2M'
 completes 'kvmflip port add v mac 52:54:00:00:00:01 m' 'min max'
+completes 'kvmflip port add v pool p mac 52:54:00:00:00:01 device ' 'yes no'
 completes 'kvmflip port set v ' 'mac vlan min max copybreak latency'
 completes 'kvmflip rxq attach l' 'lo'
 completes 'kvmflip rxq attach lo ' 'all 0'
