@@ -299,7 +299,7 @@ static void kft_not_accepted(struct kunit *test)
 	kvmflip_test_send(sender);
 	KUNIT_EXPECT_EQ(test, sender->reads, 0);
 	KUNIT_EXPECT_EQ(test, kft_completions(sender), 0);
-	KUNIT_EXPECT_EQ(test, sender->tx->event, 0);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(sender->tx->event), 0);
 	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
 	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_DOORBELLS], 0);
 }
