@@ -327,26 +327,19 @@ domain_boots() {
 	wait_for "QEMU's pid" test -s /run/libvirt/qemu/vm1.pid
 	l2_pid[vm1]=$(</run/libvirt/qemu/vm1.pid)
 	children+=("${l2_pid[vm1]}")
-	l2_began=$EPOCHREALTIME
+	l2_began[vm1]=${EPOCHREALTIME/./}
 	l2_ready vm1
 	guest_up vm1
 	reached vm1
 }
 
 by_libvirt() {
-	local example n
-
 	load_module
 	pool_add p 16M
 	mac[vm1]=52:54:00:00:01:01 vlan[vm1]=0
 	port_add vm1 p uuid "$example_uuid" max 2M
 	host_side vm1
-	for example in domain hostdev; do
-		n=$(sed -n 's/.*<\(domain\|hostdev\) .*/\1/p' "$examples/libvirt-$example.xml" | head -n 1)
-		equal "root of libvirt-$example.xml" "$n" "$example"
-	done
 	virt-xml-validate "$examples/libvirt-domain.xml" domain >/dev/null
-
 	libvirt_start
 	domain >"$tmp/vm1.xml"
 	virsh define "$tmp/vm1.xml" >/dev/null
