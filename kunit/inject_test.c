@@ -310,6 +310,18 @@ static void kft_impatient(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft->inject->since, 0);
 }
 
+static void kft_force(struct kunit *test, struct kft_inject *kft)
+{
+	struct netdev_queue *queue = netdev_get_tx_queue(kft->dev, 0);
+	struct sk_buff *skb = kft_skb(test, kft, 60);
+
+	local_bh_disable();
+	__netif_tx_lock(queue, smp_processor_id());
+	kvmflip_inject_skb(kft->inject, skb);
+	__netif_tx_unlock(queue);
+	local_bh_enable();
+}
+
 /* A driver that goes takes what waits with it, and the next one begins anew. */
 static void kft_no_driver(struct kunit *test)
 {
@@ -325,17 +337,13 @@ static void kft_no_driver(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, __ptr_ring_empty(&kft->inject->ring));
 
 	/* Straight to the device, the stack does not ask it any more. */
-	local_bh_disable();
-	kvmflip_inject_skb(kft->inject, kft_skb(test, kft, 60));
-	local_bh_enable();
+	kft_force(test, kft);
 	KUNIT_EXPECT_EQ(test, kft_dropped(kft), 11);
 
 	kvmflip_port_start(kft->port);
 	KUNIT_EXPECT_TRUE(test, netif_carrier_ok(kft->dev));
 	kft->got = kft->seq;
-	local_bh_disable();
-	kvmflip_inject_skb(kft->inject, kft_skb(test, kft, 60));
-	local_bh_enable();
+	kft_force(test, kft);
 	kft_settle(kft);
 	KUNIT_EXPECT_EQ(test, kft_take(test, kft, 60, 10), 1);
 	KUNIT_EXPECT_EQ(test, kft_dropped(kft), 11);

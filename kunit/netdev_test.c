@@ -66,7 +66,7 @@ static struct kft_netdev *kft_netdev(struct kunit *test)
 
 static void kft_receive(struct kunit *test, struct kft_netdev *kft, u32 len)
 {
-	struct sk_buff *skb = alloc_skb(len, GFP_KERNEL);
+	struct sk_buff *skb = alloc_skb(len, GFP_ATOMIC);
 	struct ethhdr *eth;
 
 	KUNIT_ASSERT_NOT_NULL(test, skb);

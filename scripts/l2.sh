@@ -39,12 +39,12 @@ make_l2() {
 	ln -s "$build/arch/x86/boot/bzImage" "$1/l2.kernel"
 	mkdir -p "$dir/bin" "$dir/often/l2/bin"
 	cp /bin/busybox "$dir/bin/"
-	for applet in chroot dmesg ln mkdir mount poweroff setsid sh timeout; do
+	for applet in chroot dmesg ln mkdir mount mv poweroff setsid sh timeout; do
 		ln -s busybox "$dir/bin/$applet"
 	done
 	cp "$here/l2/init" "$dir/"
 
-	in_memory "$dir/often" "${l2_programs[@]}"
+	in_memory "$dir/often" "${l2_programs[@]}" "$repo/userspace/selftests/sink"
 	cp /bin/busybox "$here/l2/udhcpc" "$dir/often/l2/"
 	for applet in $(/bin/busybox --list); do
 		ln -s ../busybox "$dir/often/l2/bin/$applet"

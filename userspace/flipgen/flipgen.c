@@ -22,6 +22,7 @@ static int print_usage(void)
 	      "WORD := count=N | seed=N | size={MIN-MAX|N,...}\n"
 	      "        to=MAC[/{VLAN|p}[/TAG[/WEIGHT]]]\n"
 	      "        paced=MAC/{VLAN|p}/TAG/USECS\n"
+	      "        udp=SOURCE/DESTINATION/PORT, of IPv4\n"
 	      "        other=TAG | {bcast|mcast|unknown|qinq}=WEIGHT\n"
 	      "        burst=N | gap-us=N\n", stderr);
 	return 2;

@@ -9,7 +9,10 @@
 
 #define ETH_P_8021Q	0x8100
 #define ETH_P_8021AD	0x88a8
+#define ETH_P_IP	0x0800
 #define OTHER_TAG	0xd3	/* of frames that are for no guest */
+#define IP_HLEN		20
+#define UDP_MIN_FRAME	96	/* with two VLAN tags and the coded header */
 
 static bool number(const char *s, __u32 max, __u32 *out)
 {
@@ -154,6 +157,30 @@ static const char *parse_size(struct plan *plan, char *value)
 	return NULL;
 }
 
+/* udp=SOURCE/DESTINATION/PORT: what is sent is UDP in IPv4 */
+static const char *parse_udp(struct plan *plan, const char *value)
+{
+	__u8 *from = plan->udp_from, *to = plan->udp_to;
+
+	plan->udp = true;
+	if (sscanf(value, "%hhu.%hhu.%hhu.%hhu/%hhu.%hhu.%hhu.%hhu/%hu",
+		   &from[0], &from[1], &from[2], &from[3],
+		   &to[0], &to[1], &to[2], &to[3], &plan->udp_port) != 9)
+		return "udp=SOURCE/DESTINATION/PORT";
+	return NULL;
+}
+
+static __u32 smallest(const struct plan *plan)
+{
+	__u32 size = plan->n_sizes ? plan->sizes[0] : plan->size_min;
+	unsigned int i;
+
+	for (i = 1; i < plan->n_sizes; i++)
+		if (plan->sizes[i] < size)
+			size = plan->sizes[i];
+	return size;
+}
+
 const char *plan_parse(struct plan *plan, char **words, int n)
 {
 	const char *error = NULL;
@@ -190,6 +217,8 @@ const char *plan_parse(struct plan *plan, char **words, int n)
 			error = parse_size(plan, value);
 		else if (!strcmp(name, "to"))
 			error = parse_to(plan, value);
+		else if (!strcmp(name, "udp"))
+			error = parse_udp(plan, value);
 		else if (!strcmp(name, "paced"))
 			error = parse_paced(plan, value);
 		else
@@ -201,6 +230,8 @@ const char *plan_parse(struct plan *plan, char **words, int n)
 		plan->weights += plan->dests[i].weight;
 	if (!error && !plan->weights)
 		error = "no destination";
+	if (!error && plan->udp && smallest(plan) < UDP_MIN_FRAME)
+		error = "frames of UDP have 96 bytes or more";
 	return error;
 }
 
@@ -231,6 +262,48 @@ static __u8 *put16(__u8 *p, __u16 v)
 	return p;
 }
 
+static __u32 sum16(const __u8 *p, size_t n, __u32 sum)
+{
+	for (; n > 1; n -= 2, p += 2)
+		sum += p[0] << 8 | p[1];
+	return n ? sum + (p[0] << 8) : sum;
+}
+
+static __u16 fold(__u32 sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+/* Headers of a packet of so many bytes at p; without the checksum of UDP */
+static __u8 *put_headers(const struct plan *plan, __u8 *p, __u16 len)
+{
+	__u8 *ip = p;
+
+	p = put16(p, 0x4500);
+	p = put16(p, len);
+	p = put16(p, 0); /* identification */
+	p = put16(p, 0x4000); /* do not fragment */
+	p = put16(p, 64 << 8 | 17);
+	p = put16(p, 0);
+	memcpy(p, plan->udp_from, 4);
+	memcpy(p + 4, plan->udp_to, 4);
+	put16(ip + 10, fold(sum16(ip, IP_HLEN, 0)));
+	p = put16(p + 8, plan->udp_port);
+	p = put16(p, plan->udp_port);
+	p = put16(p, len - IP_HLEN);
+	return put16(p, 0);
+}
+
+/* The checksum of UDP, once all of the packet is there; 0 would say that it is none */
+static void put_udp_sum(__u8 *ip, __u16 len)
+{
+	__u16 sum = fold(sum16(ip + 12, len - 12, 17 + len - IP_HLEN));
+
+	put16(ip + IP_HLEN + 6, sum ?: 0xffff);
+}
+
 size_t plan_frame(struct plan *plan, const struct dest *dest, __u8 *frame,
 		  __u8 nic, __u32 seq)
 {
@@ -243,7 +316,7 @@ size_t plan_frame(struct plan *plan, const struct dest *dest, __u8 *frame,
 		.nic = nic,
 		.seq = seq,
 	};
-	__u8 *p = frame;
+	__u8 *p = frame, *ip;
 	unsigned int i;
 	__u32 at;
 
@@ -263,7 +336,10 @@ size_t plan_frame(struct plan *plan, const struct dest *dest, __u8 *frame,
 		p = put16(p, dest->tags[i][0]);
 		p = put16(p, dest->tags[i][1]);
 	}
-	p = put16(p, dest->tag << 8 | dest->tag);
+	p = put16(p, plan->udp ? ETH_P_IP : dest->tag << 8 | dest->tag);
+	ip = p;
+	if (plan->udp)
+		p = put_headers(plan, p, frame + hdr.len - p);
 	at = p - frame;
 	for (i = at + PAYLOAD_CODED; i < hdr.len; i++)
 		frame[i] = payload_pattern(dest->tag, seq, i);
@@ -273,5 +349,7 @@ size_t plan_frame(struct plan *plan, const struct dest *dest, __u8 *frame,
 			       sizeof(now));
 	hdr.sum = payload_sum(frame, hdr.len, at);
 	payload_encode(frame + at, dest->tag, &hdr, sizeof(hdr));
+	if (plan->udp)
+		put_udp_sum(ip, frame + hdr.len - ip);
 	return hdr.len;
 }

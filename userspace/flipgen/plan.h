@@ -39,6 +39,11 @@ struct dest {
  * @dests: destinations
  * @n_dests: their number
  * @weights: sum of their weights
+ * @udp: frames are UDP in IPv4; their EtherType and these headers are not of the
+ *	 tag's class
+ * @udp_from: its source address
+ * @udp_to: its destination address
+ * @udp_port: both ports
  * @paced: gets frames at a rate of its own, which @count is without
  * @paced_us: time from one of them to the next, 0: there are none
  */
@@ -54,6 +59,10 @@ struct plan {
 	struct dest dests[PLAN_DESTS];
 	unsigned int n_dests;
 	__u32 weights;
+	bool udp;
+	__u8 udp_from[4];
+	__u8 udp_to[4];
+	__u16 udp_port;
 	struct dest paced;
 	__u32 paced_us;
 };

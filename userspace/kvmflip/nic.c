@@ -83,6 +83,8 @@ int nic_open(struct nic *nic, const char *name)
 	nic->mtu = ifr.ifr_mtu;
 	if (!nic_ethtool(nic, &info))
 		snprintf(nic->driver, sizeof(nic->driver), "%.31s", info.driver);
+	if (!strcmp(nic->driver, "kvmflip"))
+		return refused("%s is the host's side of a port", name);
 	if (!nic_ethtool(nic, &channels))
 		nic->queues = channels.rx_count + channels.combined_count;
 	/* a driver that has nothing to choose has one */

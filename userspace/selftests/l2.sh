@@ -94,11 +94,10 @@ l2_bg() {
 	l2_alive "$name" || { l2_words "$name"; fail "guest $name is not there for: $*"; }
 	# subshells count for themselves
 	l2_job=$BASHPID-$((++l2_number))
-	if (($# == 1)); then
-		echo "$1" >"$dir/$l2_job.cmd"
-	else
-		echo "exec ${*@Q}" >"$dir/$l2_job.cmd"
-	fi
+	{
+		echo "PATH=\$PATH:$here"
+		(($# == 1)) && echo "$1" || echo "exec ${*@Q}"
+	} >"$dir/$l2_job.cmd"
 	# opened for reading too, that is never blocked by a QEMU that is gone
 	echo "$l2_job $l2_seconds" 1<>"$dir/ctl.in"
 }

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154 # from common.sh, l2.sh, and those who source this
+# What tests of guests do on the internet's layer. Sourced after l2.sh.
+#
+#   this machine, "L1"                                  guests, "L2"
+#   kfN  10.9.N.1, fd00:9:N::1  ──── port ────  eth0  10.9.N.2, fd00:9:N::2
+
+inet() { # NUMBER HOST
+	printf '10.9.%d.%d' "$1" "$2"
+}
+
+inet6() { # NUMBER HOST
+	printf 'fd00:9:%d::%d' "$1" "$2"
+}
+
+# kf_of NAME: sets $kf to the network device of a port
+kf_of() {
+	local dev text
+
+	kf=''
+	for dev in /sys/class/net/*; do
+		get_line text "$dev/ifalias"
+		[[ $text == "kvmflip port $1" ]] && kf=${dev##*/}
+	done
+	[[ $kf ]] || fail "port $1 has no network device"
+}
+
+# driver_in NAME: load it, and wait for the interface
+driver_in() {
+	l2_run "$1" 'modprobe kvmflip_net || exit
+		for i in {1..100}; do [[ -e /sys/class/net/eth0 ]] && exit; sleep 0.1; done
+		echo no interface >&2; exit 1' || fail "no driver in guest $1"
+}
+
+# both_up NAME: the interfaces at both ends, without addresses
+both_up() {
+	kf_of "$1"
+	ip link set "$kf" up
+	driver_in "$1"
+	l2_run "$1" ip link set eth0 up
+	wait_for "carrier on $kf" has_carrier "$kf"
+}
+
+# inet_up NAME NUMBER: both ends have addresses
+inet_up() {
+	both_up "$1"
+	echo 0 >"/proc/sys/net/ipv6/conf/$kf/disable_ipv6"
+	ip addr add "$(inet "$2" 1)/24" dev "$kf"
+	ip addr add "$(inet6 "$2" 1)/64" dev "$kf" nodad
+	l2_run "$1" "ip addr add $(inet "$2" 2)/24 dev eth0
+		ip addr add $(inet6 "$2" 2)/64 dev eth0 nodad
+		for i in {1..100}; do grep -q 1 /sys/class/net/eth0/carrier && exit; sleep 0.1; done
+		echo no carrier >&2; exit 1"
+}
+
+no_loss() { # WHAT OUTPUT
+	[[ $2 == *' 0% packet loss'* ]] || fail "$1: $2"
+}
+
+# ping_from NAME|host ADDRESS COUNT [SECONDS]
+ping_from() {
+	local out command=(ping -q -c "$3" -i "${4:-0.05}" -W 10 "$2")
+
+	if [[ $1 == host ]]; then
+		out=$("${command[@]}") || fail "ping $2: $out"
+	else
+		out=$(l2_run "$1" "${command[@]}") || fail "ping $2 from $1: $out"
+	fi
+	no_loss "ping $2 from $1" "$out"
+	diag "$1 pings $2: ${out##*$'\n'}"
+}
+
+both_ping() { # NAME NUMBER COUNT
+	ping_from host "$(inet "$2" 2)" "$3"
+	ping_from host "$(inet6 "$2" 2)" "$3"
+	ping_from "$1" "$(inet "$2" 1)" "$3"
+	ping_from "$1" "$(inet6 "$2" 1)" "$3"
+}
+
+# served_by_dhcp NAME: an address more, of a server of the host
+served_by_dhcp() {
+	local address
+
+	kf_of "$1"
+	ip addr add 10.8.0.1/24 dev "$kf"
+	dnsmasq --no-daemon --conf-file=/dev/null --port=0 --interface="$kf" \
+		--dhcp-range=10.8.0.100,10.8.0.200 --dhcp-leasefile="$tmp/leases" \
+		--user=root --group= >"$tmp/dnsmasq.out" 2>&1 &
+	children+=($!)
+	address=$(l2_run "$1" 'udhcpc -i eth0 -n -q -t 10 -T 2 -s /bin/true 2>&1 |
+		sed -n "s/.*lease of \([0-9.]*\) .*/\1/p"') ||
+		fail "no address for $1: $(<"$tmp/dnsmasq.out")"
+	[[ $address == 10.8.0.1[0-9][0-9] ]] || fail "DHCP gave $1: $address"
+	diag "DHCP gave $1 $address"
+}
+
+# number_after JSON WORD KEY: the integer part of the first KEY after the last WORD
+number_after() {
+	local value
+
+	get_field value "${1##*\"$2\"}" "$3"
+	printf %s "${value%%.*}"
+}
+
+# iperf_says JSON WHAT: sets $mbps, $retransmits and $lost (per mille)
+iperf_says() {
+	local bits re='"lost_percent":[[:space:]]*([0-9]+)(\.([0-9]))?'
+
+	bits=$(number_after "$1" sum_received bits_per_second)
+	mbps=$((bits / 1000000)) retransmits=0 lost=0
+	[[ $1 != *'"retransmits"'* ]] || retransmits=$(number_after "$1" sum_sent retransmits)
+	[[ ! ${1##*sum_received} =~ $re ]] || lost=$((BASH_REMATCH[1] * 10 + ${BASH_REMATCH[3]:-0}))
+	positive "Mbit/s of $2" "$mbps"
+	diag "iperf3 $2: $mbps Mbit/s, $retransmits sent again, $lost per mille lost"
+}
+
+# iperf ADDRESS [ARGUMENT]...: from the host
+iperf() {
+	local out
+
+	out=$(iperf3 -J -c "$1" -t "$seconds" "${@:2}") || fail "iperf3 $*: $out"
+	iperf_says "$out" "host to $*"
+}
+
+# --- Counters of a guest ---------------------------------------------------
+
+# guest_stat NAME COUNTER...: of ethtool -S, in one line
+guest_stat() {
+	local name=$1 out key text=''
+
+	shift
+	out=$(l2_run "$name" ethtool -S eth0)
+	for key; do
+		[[ $out =~ [[:space:]]"$key: "([0-9]+) ]] || fail "guest $name has no counter $key"
+		text+="${BASH_REMATCH[1]} "
+	done
+	echo "$text"
+}
+
+# link_stat DIRECTORY: packets and bytes that came and went, and those that were lost
+link_stat() {
+	printf 'cd %s; cat {rx,tx}_{packets,bytes} {rx,tx}_{dropped,errors}' \
+		"/sys/class/net/$1/statistics"
+}
+
+# links_agree NAME: all who count what passes between host and guest say the same
+links_agree() {
+	local host there json n i given=0 sent=0
+
+	kf_of "$1"
+	wait_for 'the end of what is under way' links_still "$1"
+	mapfile -t host < <(bash -c "$(link_stat "$kf")")
+	mapfile -t there < <(l2_run "$1" "$(link_stat eth0)")
+	json=$(show port "$1")
+	get_sum n "$json" 'flipped|copied'
+	get_sum given "$json" to_guest
+	get_sum sent "$json" from_guest
+	diag "$kf ${host[*]}; guest ${there[*]}; port: from the NIC $n, to $given, from $sent"
+	equal 'received by the guest' "${there[0]}" $((given + n))
+	equal 'sent by the host' "${host[2]}" "$given"
+	equal 'sent by the guest' "${there[2]}" "$sent"
+	equal 'received by the host' "${host[0]}" "$sent"
+	equal 'bytes sent by the guest' "${there[3]}" "$(sum_of "$json" from_guest_bytes)"
+	equal 'bytes sent by the host' "${host[3]}" "$(sum_of "$json" to_guest_bytes)"
+	read -r n i < <(guest_stat "$1" rx_packets rx_bytes)
+	equal 'packets of ethtool -S' "$n" "${there[0]}"
+	equal 'bytes of ethtool -S' "$i" "${there[1]}"
+	for i in 4 5 6 7; do
+		equal 'lost at the host' "${host[i]}" 0
+		equal 'lost in the guest' "${there[i]}" 0
+	done
+	frames_add_up port "$1"
+}
+
+# links_still NAME: nothing has come or gone for a moment
+links_still() {
+	local old=$still
+
+	still=$(l2_run "$1" "$(link_stat eth0)")
+	[[ $old == "$still" ]]
+}
+still=''
+
+# iperf_in NAME ADDRESS [ARGUMENT]...: as iperf, from a guest
+iperf_in() {
+	local name=$1 out
+
+	shift
+	out=$(l2_seconds=$((seconds + 60)) l2_run "$name" iperf3 -J -c "$1" -t "$seconds" "${@:2}") ||
+		fail "iperf3 $* in $name: $out"
+	iperf_says "$out" "$name to $*"
+}
