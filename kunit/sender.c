@@ -40,8 +40,8 @@ static int kft_read(void *arg, u64 iova, void *buf, size_t len)
 	sender->reads++;
 	if (sender->during)
 		sender->during(sender);
-	if (!len || iova < KVMFLIP_TEST_IOVA ||
-	    iova + len > KVMFLIP_TEST_IOVA + KVMFLIP_TEST_MEM)
+	if (!len || len > KVMFLIP_TEST_MEM || iova < KVMFLIP_TEST_IOVA ||
+	    iova - KVMFLIP_TEST_IOVA > KVMFLIP_TEST_MEM - len)
 		return -EFAULT;
 	memcpy(buf, sender->mem + (iova - KVMFLIP_TEST_IOVA), len);
 	return 0;

@@ -82,6 +82,9 @@ static void kfn_remove(struct pci_dev *pdev)
 	struct kfn *kf = pci_get_drvdata(pdev);
 
 	unregister_netdev(kf->netdev);
+	/* This lets go of what waits in it for more. */
+	netif_napi_del(&kf->rx.napi);
+	netif_napi_del(&kf->tx.napi);
 	while (!kfn_slots_wait(kf, KFN_REMOVE_PATIENCE_MS))
 		pci_info(pdev, "waiting until what was received in %u slots is read or dropped\n",
 			 kfn_slots_held(kf));

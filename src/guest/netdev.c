@@ -120,6 +120,7 @@ int kfn_netdev_go(struct kfn *kf)
 	err = kfn_request_irqs(kf);
 	if (err)
 		goto err_xdp;
+	kfn_slots_resume(kf);
 	WRITE_ONCE(kf->up, true);
 	napi_enable(&kf->rx.napi);
 	napi_enable(&kf->tx.napi);
@@ -161,6 +162,7 @@ bool kfn_netdev_halt(struct kfn *kf)
 	kfn_free_irqs(kf, KVMFLIP_VECS);
 	napi_disable(&kf->tx.napi);
 	napi_disable(&kf->rx.napi);
+	kfn_slots_pause(kf);
 	kfn_xdp_unregister(kf);
 	return drained;
 }

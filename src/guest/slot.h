@@ -4,6 +4,7 @@
 #define _KVMFLIP_NET_SLOT_H
 
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/wait.h>
 
 #include "ring.h"
@@ -16,11 +17,14 @@ struct kfn;
  * @KFN_SLOT_OPEN: more frames
  * @KFN_SLOT_COPIED: more frames, which are all copied: somebody still has pages of
  *		     it from before a reset
+ * @KFN_SLOT_PAUSED: as KFN_SLOT_OPEN, but NAPI does not poll. It does not count as
+ *		     held unless somebody has pages of it
  */
 enum kfn_slot_state {
 	KFN_SLOT_CLOSED,
 	KFN_SLOT_OPEN,
 	KFN_SLOT_COPIED,
+	KFN_SLOT_PAUSED,
 };
 
 /**
@@ -28,7 +32,8 @@ enum kfn_slot_state {
  * @users: pages of it that somebody has, and one while it is open
  * @epoch: the resets there had been when @users became 1; does not change while
  *	   there are users
- * @state: enum kfn_slot_state; of the RX queue's NAPI poll
+ * @state: enum kfn_slot_state; of the RX queue's NAPI poll, and KFN_SLOT_PAUSED of
+ *	   &kfn_slots.lock
  */
 struct kfn_slot {
 	atomic_t users;
@@ -45,7 +50,9 @@ struct kfn_slot {
  * @ret: return ring
  * @epoch: number of resets
  * @polling: NAPI polls, and shows the host at its end what is returned meanwhile
+ * @batch: so many that are returned outside of NAPI are shown to the host at once
  * @returned: number of slots returned
+ * @timer: shows the host what is less than that
  */
 struct kfn_slots {
 	struct kfn_slot *slot;
@@ -55,12 +62,16 @@ struct kfn_slots {
 	struct kfn_ring ret;
 	u32 epoch;
 	bool polling;
+	u32 batch;
 	u64 returned;
+	struct timer_list timer;
 };
 
 int kfn_slots_init(struct kfn *kf);
 void kfn_slots_exit(struct kfn *kf);
 void kfn_slots_reset(struct kfn *kf);
+void kfn_slots_pause(struct kfn *kf);
+void kfn_slots_resume(struct kfn *kf);
 u32 kfn_slots_held(const struct kfn *kf);
 bool kfn_slots_wait(struct kfn *kf, u32 ms);
 bool kfn_slot_open(struct kfn *kf, u32 slot);

@@ -295,8 +295,8 @@ netdev_tx_t kfn_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct kfn_tx *tx = &kf->tx;
 	u32 len = skb->len;
 
-	if (tx->buf && kfn_tx_room(tx) < KFN_TX_STOP) {
-		netif_tx_stop_queue(txq);
+	/* Programs send without stopping the queue. */
+	if (tx->buf && !netif_txq_maybe_stop(txq, kfn_tx_room(tx), KFN_TX_STOP, KFN_TX_STOP)) {
 		kfn_tx_kick(kf);
 		return NETDEV_TX_BUSY;
 	}

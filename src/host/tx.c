@@ -192,8 +192,6 @@ static bool kf_ask(struct sk_buff *skb, const struct kvmflip_net_hdr *net, u32 f
 		return false;
 	switch (net->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
 	case VIRTIO_NET_HDR_GSO_NONE:
-		if (net->gso_type)
-			return false;
 		break;
 	case VIRTIO_NET_HDR_GSO_TCPV4:
 	case VIRTIO_NET_HDR_GSO_TCPV6:

@@ -308,16 +308,13 @@ under_traffic() {
 	(
 		trap - ERR EXIT
 		while :; do
-			# shellcheck disable=SC2086 # words
-			gen send "$1" count=2000 ${speed[$1]} size=200-1514 "$(to "$2")" "udp=$(inet 1 9)/$(inet 1 2)/9000"
+			gen send "$1" count=400 burst=16 gap-us=20000 size=200-1514 "$(to "$2")" "udp=$(inet 1 9)/$(inet 1 2)/9000"
 		done
 	) >"$tmp/flow" 2>&1 &
 	children+=($!)
-	ping -q -f -s 1400 "$(inet 1 2)" >"$tmp/ping.out" 2>&1 &
+	ping -q -i 0.02 -s 1400 "$(inet 1 2)" >"$tmp/ping.out" 2>&1 &
 	children+=($!)
 }
-
-addresses='ip link set eth0 up; ip addr replace 10.9.1.2/24 dev eth0; ip neigh replace 10.9.1.1 lladdr'
 
 taken_away() {
 	local cycles=3 i
@@ -327,7 +324,7 @@ taken_away() {
 	pool_add p 16M
 	port_add a p max 8M
 	attach virtio p
-	l2_seconds=$((cycles * 20))
+	l2_seconds=$((60 + cycles * 30))
 	for ((i = 0; i < (cycles + 9) / 10; i++)); do
 		l2_start a
 		inet_up a 1
@@ -335,7 +332,7 @@ taken_away() {
 		((i)) || l2_run a "set -e
 			again() { for i in {1..100}; do [[ -e /sys/class/net/eth0 ]] && break; sleep 0.1; done
 				ip link set eth0 up; ip addr replace $(inet 1 2)/24 dev eth0; sleep 0.3; }
-			ping -q -f -s 1400 $(inet 1 1) >/dev/null 2>&1 &
+			ping -q -i 0.02 -s 1400 $(inet 1 1) >/dev/null 2>&1 &
 			cd /sys/bus/pci/drivers/kvmflip_net; device=(0000:*)
 			for ((n = 0; n < $cycles; n++)); do
 				ip link set eth0 down; again
