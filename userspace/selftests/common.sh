@@ -36,6 +36,12 @@ tests=0 failures=0
 # For work on a test: the NICs to test with, a pattern of names of cases
 nic_kinds=${KVMFLIP_NICS:-virtio igb}
 
+# is_first NIC: what has little to do with the NIC runs on one kind only, but on all of
+# them if there is time
+is_first() {
+	[[ $1 == "${nic_kinds%% *}" || ${KVMFLIP_FULL:-0} == 1 ]]
+}
+
 ktap_begin() {
 	echo 'KTAP version 1'
 	[[ -e /dev/virtio-ports/gen ]] || {
