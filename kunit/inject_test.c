@@ -491,7 +491,7 @@ static void kft_offloaded(struct kunit *test)
 				row->gso_type ? KFT_PAYLOAD : 0);
 		KUNIT_EXPECT_EQ(test, le16_to_cpu(hdr->csum_start), ETH_HLEN + 20);
 		KUNIT_EXPECT_EQ(test, le16_to_cpu(hdr->csum_offset), 16);
-		KUNIT_EXPECT_EQ(test, hdr->reserved, 0);
+		KUNIT_EXPECT_EQ(test, le16_to_cpu(hdr->reserved), 0);
 		KUNIT_EXPECT_FALSE(test, kft_tcp_is_right(rx.bytes, rx.len));
 	}
 	KUNIT_EXPECT_EQ(test, n, row->frames);

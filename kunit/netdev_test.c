@@ -85,6 +85,7 @@ static void kft_from_guest(struct kunit *test)
 
 	for (i = 0; i < 300; i++)
 		kft_receive(test, kft, 60 + i);
+	kvmflip_netdev_flush(kft->port);
 	/* NAPI has run when BH was turned on again, or runs in a thread. */
 	for (i = 0; i < 100 && READ_ONCE(kft->seen) < 300; i++)
 		msleep(20);
@@ -96,6 +97,27 @@ static void kft_from_guest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats.rx_packets, 300);
 	KUNIT_EXPECT_EQ(test, stats.rx_bytes, kft->bytes);
 	KUNIT_EXPECT_EQ(test, stats.rx_dropped, 0);
+}
+
+/* One frame waits for more of them, so that there is something to make one of. */
+static void kft_batch(struct kunit *test)
+{
+	struct kft_netdev *kft = kft_netdev(test);
+	u32 i;
+
+	for (i = 0; i < 63; i++)
+		kft_receive(test, kft, 60);
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, kft->seen, 0);
+	kft_receive(test, kft, 60);
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, kft->seen, 64);
+	kft_receive(test, kft, 60);
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, kft->seen, 64);
+	kvmflip_netdev_flush(kft->port);
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, kft->seen, 65);
 }
 
 /* Nothing comes out of a device that is down. */
@@ -120,6 +142,7 @@ static void kft_down(struct kunit *test)
 	rtnl_unlock();
 	KUNIT_EXPECT_EQ(test, kft->seen, 0);
 	kft_receive(test, kft, 60);
+	kvmflip_netdev_flush(kft->port);
 	msleep(20);
 	KUNIT_EXPECT_EQ(test, kft->seen, 1);
 }
@@ -138,6 +161,7 @@ static void kft_backlog(struct kunit *test)
 		n++;
 	}
 	local_bh_enable();
+	kvmflip_netdev_flush(kft->port);
 	KUNIT_EXPECT_EQ(test, n, 1024);
 	for (i = 0; i < 100 && READ_ONCE(kft->seen) < n; i++)
 		msleep(20);
@@ -276,6 +300,7 @@ static void kft_no_nic(struct kunit *test)
 
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_from_guest),
+	KUNIT_CASE(kft_batch),
 	KUNIT_CASE(kft_down),
 	KUNIT_CASE(kft_backlog),
 	KUNIT_CASE(kft_carrier),

@@ -299,7 +299,7 @@ static void kft_not_accepted(struct kunit *test)
 	kvmflip_test_send(sender);
 	KUNIT_EXPECT_EQ(test, sender->reads, 0);
 	KUNIT_EXPECT_EQ(test, kft_completions(sender), 0);
-	KUNIT_EXPECT_EQ(test, sender->tx->event, 0);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(sender->tx->event), 0);
 	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
 	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_DOORBELLS], 0);
 }
@@ -369,7 +369,7 @@ static void kft_end_port(struct kunit *test, struct kvmflip_test_sender *sender,
 	init_completion(&kft_end.begun);
 	init_completion(&kft_end.go);
 	init_completion(&kft_end.done);
-	INIT_WORK_ONSTACK(&kft_end.work, kft_end_work);
+	INIT_WORK(&kft_end.work, kft_end_work);
 	sender->during = kft_wait;
 	kvmflip_test_packet(sender, KFT_LEN);
 	kvmflip_test_packet(sender, KFT_LEN);
@@ -388,7 +388,6 @@ static void kft_end_port(struct kunit *test, struct kvmflip_test_sender *sender,
 	sender->during = NULL;
 	complete(&kft_end.go);
 	KUNIT_EXPECT_NE(test, wait_for_completion_timeout(&kft_end.done, 10 * HZ), 0);
-	destroy_work_on_stack(&kft_end.work);
 	KUNIT_EXPECT_FALSE(test, work_busy(&port->tx_work.work) && close);
 }
 

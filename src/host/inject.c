@@ -14,8 +14,9 @@
 /* Frames that may wait behind the queueing discipline. */
 #define KF_RING		512
 
-/* Frames copied at once. */
+/* Copied at once: so many frames, or so many bytes, since deliver.c waits meanwhile. */
 #define KF_BATCH	64
+#define KF_BATCH_BYTES	SZ_256K
 /* Batches until others get a turn. */
 #define KF_BUDGET	16
 
@@ -84,7 +85,7 @@ static void kf_free(void *frame, bool taken)
 		kfree_skb(frame);
 }
 
-static void kf_copy_xdp(const struct xdp_frame *xdp, void *to)
+static void kf_copy_xdp(struct xdp_frame *xdp, void *to)
 {
 	const struct skb_shared_info *shared;
 	const skb_frag_t *frag;
@@ -94,7 +95,7 @@ static void kf_copy_xdp(const struct xdp_frame *xdp, void *to)
 	if (!xdp_frame_has_frags(xdp))
 		return;
 	to += xdp->len;
-	shared = xdp_get_shared_info_from_frame((struct xdp_frame *)xdp);
+	shared = xdp_get_shared_info_from_frame(xdp);
 	for (i = 0; i < shared->nr_frags; i++) {
 		frag = &shared->frags[i];
 		memcpy(to, skb_frag_address(frag), skb_frag_size(frag));
@@ -186,7 +187,7 @@ static void kf_done(struct kvmflip_inject *inject, struct kf_batch *batch, void 
 
 static bool kf_is_full(const struct kf_batch *batch)
 {
-	return batch->taken + batch->dropped == KF_BATCH;
+	return batch->taken + batch->dropped == KF_BATCH || batch->bytes >= KF_BATCH_BYTES;
 }
 
 /* Is it worth to wait with the oldest frame, for up to @ns? */

@@ -24,6 +24,9 @@
 /* Frames of a guest that may wait to be received. */
 #define KF_BACKLOG	1024
 
+/* So many that wait are received at once, whether there are more to come or not. */
+#define KF_FLUSH	NAPI_POLL_WEIGHT
+
 /* What libvirt gives a tap, so that a bridge never takes it as its own address. */
 #define KF_MAC_FIRST	0xfe
 #define KF_MAC_OTHER	0xfa
@@ -387,6 +390,9 @@ void kvmflip_netdev_kick(struct kvmflip_port *port)
  * @port: port that is open
  * @skb: the frame with its Ethernet header, which is consumed
  *
+ * It may wait for others, so that GRO makes one of them: kvmflip_netdev_flush() is
+ * to be called after the last one.
+ *
  * Context: process context.
  */
 void kvmflip_netdev_receive(struct kvmflip_port *port, struct sk_buff *skb)
@@ -412,7 +418,8 @@ void kvmflip_netdev_receive(struct kvmflip_port *port, struct sk_buff *skb)
 	spin_unlock(&nd->backlog.lock);
 	if (up) {
 		dev_sw_netstats_rx_add(nd->dev, len);
-		napi_schedule(&nd->napi);
+		if (skb_queue_len_lockless(&nd->backlog) >= KF_FLUSH)
+			napi_schedule(&nd->napi);
 	} else {
 		dev_core_stats_rx_dropped_inc(nd->dev);
 		kfree_skb(skb);
@@ -423,6 +430,23 @@ void kvmflip_netdev_receive(struct kvmflip_port *port, struct sk_buff *skb)
 	delta.v[KVMFLIP_A_STATS_FROM_GUEST] = 1;
 	delta.v[KVMFLIP_A_STATS_FROM_GUEST_BYTES] = len;
 	kvmflip_stats_add(&port->stats, &delta);
+}
+
+/**
+ * kvmflip_netdev_flush - the guest has sent all its frames for now
+ * @port: port that is open
+ *
+ * Context: process context.
+ */
+void kvmflip_netdev_flush(struct kvmflip_port *port)
+{
+	struct kvmflip_netdev *nd = kf_netdev(port);
+
+	if (!nd || skb_queue_empty_lockless(&nd->backlog))
+		return;
+	local_bh_disable();
+	napi_schedule(&nd->napi);
+	local_bh_enable();
 }
 
 /**

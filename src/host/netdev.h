@@ -42,6 +42,7 @@ u32 kvmflip_netdev_mtu(const struct kvmflip_port *port);
 void kvmflip_netdev_carrier(struct kvmflip_port *port, bool on);
 void kvmflip_netdev_kick(struct kvmflip_port *port);
 void kvmflip_netdev_receive(struct kvmflip_port *port, struct sk_buff *skb);
+void kvmflip_netdev_flush(struct kvmflip_port *port);
 bool kvmflip_netdev_backlogged(const struct kvmflip_port *port);
 int kvmflip_netdev_init(void);
 void kvmflip_netdev_exit(void);

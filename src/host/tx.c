@@ -223,9 +223,10 @@ static bool kf_send(struct kvmflip_port *port, const struct kf_frame *frame, u32
 	return true;
 }
 
-/* Tells the guest what was read and completed. */
+/* Tells the guest what was read and completed, and the host that there is no more. */
 static void kf_publish(struct kvmflip_port *port)
 {
+	kvmflip_netdev_flush(port);
 	kvmflip_tx_release(&port->tx);
 	if (!kvmflip_ring_publish(&port->txc))
 		return;

@@ -78,7 +78,7 @@
 /*
  * KVMFLIP_REG_STATUS. The driver sets DRIVER_OK when it is ready for frames;
  * until then frames are dropped (dropped-closed). A write of 0 is a reset:
- * every slot is emptied, both rings are empty with all indices, and event, 0.
+ * every slot is emptied, all rings are empty with all indices, and event, 0.
  * After FAILED nothing but a reset has an effect.
  */
 #define KVMFLIP_STATUS_DRIVER_OK	0x1
@@ -124,7 +124,8 @@
  * TX completion ring: the host produces, for each frame, the __le32 index that its
  * first entry had in the TX ring (free-running, not reduced), in any order. It never
  * overflows: a frame whose completion the guest has not consumed counts as in the
- * TX ring, so the guest may have no more frames under way than it has entries.
+ * TX ring, so the guest may have no more frames under way than it has entries. One
+ * that has more has broken the ring.
  */
 struct kvmflip_ring {
 	__le32 prod;
@@ -200,9 +201,10 @@ struct kvmflip_net_hdr {
  *
  * A frame is up to KVMFLIP_TX_PIECES of these, and may have a
  * &struct kvmflip_tx_hdr as its first entry. All but its last entry have
- * KVMFLIP_TX_MORE. They are shown with one store to prod. A frame that is none
- * (too long, too short, in memory that is not the guest's) is completed like any
- * other and dropped.
+ * KVMFLIP_TX_MORE; other bits of @flags are 0. They are shown with one store to prod.
+ * A frame that is none (too long, too short, in memory that is not the guest's, or not
+ * the device's to read because it is no bus master) is completed like any other and
+ * dropped.
  */
 struct kvmflip_tx_desc {
 	__le64 addr;
@@ -212,7 +214,7 @@ struct kvmflip_tx_desc {
 
 /**
  * struct kvmflip_tx_hdr - first entry of a frame that is not just to be sent
- * @net: what is to be done with it
+ * @net: what is to be done with it; a gso_type needs NEEDS_CSUM too
  * @flags: KVMFLIP_TX_HDR and KVMFLIP_TX_MORE
  */
 struct kvmflip_tx_hdr {
