@@ -16,6 +16,7 @@
 #include "ethtool.h"
 #include "link.h"
 #include "netdev.h"
+#include "stats.h"
 #include "xdp.h"
 
 /* How long the queue may be stopped while the host takes nothing. */
@@ -48,10 +49,17 @@ static irqreturn_t kfn_config_irq(int irq, void *arg)
 	return IRQ_HANDLED;
 }
 
-static const struct {
+/**
+ * struct kfn_vector - an interrupt
+ * @handler: its handler
+ * @name: what it is called behind the interface's name
+ */
+struct kfn_vector {
 	irq_handler_t handler;
 	const char *name;
-} kfn_vector[KVMFLIP_VECS] = {
+};
+
+static const struct kfn_vector kfn_vector[KVMFLIP_VECS] = {
 	[KVMFLIP_VEC_RX] = { kfn_rx_irq, "rx" },
 	[KVMFLIP_VEC_TX] = { kfn_tx_irq, "tx" },
 	[KVMFLIP_VEC_CONFIG] = { kfn_config_irq, "config" },
@@ -233,36 +241,10 @@ static int kfn_change_mtu(struct net_device *netdev, int mtu)
 	return 0;
 }
 
-static void kfn_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *stats)
-{
-	struct kfn *kf = netdev_priv(netdev);
-	struct kfn_rx *rx = &kf->rx;
-	struct kfn_tx *tx = &kf->tx;
-	unsigned int start;
-
-	do {
-		start = u64_stats_fetch_begin(&rx->syncp);
-		stats->rx_packets = u64_stats_read(&rx->stats.packets);
-		stats->rx_bytes = u64_stats_read(&rx->stats.bytes);
-		stats->rx_dropped = u64_stats_read(&rx->stats.dropped);
-		stats->rx_errors = u64_stats_read(&rx->stats.bad);
-	} while (u64_stats_fetch_retry(&rx->syncp, start));
-	do {
-		start = u64_stats_fetch_begin(&tx->in_syncp);
-		stats->tx_packets = u64_stats_read(&tx->in.packets);
-		stats->tx_bytes = u64_stats_read(&tx->in.bytes);
-		stats->tx_errors = u64_stats_read(&tx->in.bad);
-	} while (u64_stats_fetch_retry(&tx->in_syncp, start));
-	do {
-		start = u64_stats_fetch_begin(&tx->out_syncp);
-		stats->tx_dropped = u64_stats_read(&tx->out.dropped);
-	} while (u64_stats_fetch_retry(&tx->out_syncp, start));
-}
-
 static const struct net_device_ops kfn_netdev_ops = {
 	.ndo_bpf = kfn_xdp_command,
 	.ndo_change_mtu = kfn_change_mtu,
-	.ndo_get_stats64 = kfn_get_stats64,
+	.ndo_get_stats64 = kfn_stats64,
 	.ndo_open = kfn_open,
 	.ndo_start_xmit = kfn_tx_xmit,
 	.ndo_stop = kfn_stop,
@@ -312,6 +294,7 @@ int kfn_netdev_register(struct kfn *kf)
 	eth_hw_addr_set(netdev, mac);
 	netdev->netdev_ops = &kfn_netdev_ops;
 	netdev->ethtool_ops = &kfn_ethtool_ops;
+	netdev->stat_ops = &kfn_stat_ops;
 	netdev->watchdog_timeo = KFN_WATCHDOG;
 	netdev->max_mtu = kfn_device_mtu(kf);
 	netdev->mtu = netdev->max_mtu;
