@@ -50,6 +50,7 @@ on_a_bridge() {
 	rx=$mbps again=$retransmits
 	iperf_in a 10.0.2.2 -p "$iperf"
 	figure guest.iperf3 "{\"tcp_rx_mbps\": $rx, \"tcp_tx_mbps\": $mbps, \"retransmits\": $((retransmits + again))}"
+	diag "$(kvmflip -s port show a)"
 	frames_add_up port a
 	frames_add_up port b
 	pool_adds_up p
