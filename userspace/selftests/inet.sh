@@ -5,6 +5,10 @@
 #   this machine, "L1"                                  guests, "L2"
 #   kfN  10.9.N.1, fd00:9:N::1  ──── port ────  eth0  10.9.N.2, fd00:9:N::2
 
+# how long iperf3 runs, and how often a file is fetched
+seconds=4 files=1
+[[ ${KVMFLIP_FULL:-0} == 1 ]] && seconds=60 files=10
+
 inet() { # NUMBER HOST
 	printf '10.9.%d.%d' "$1" "$2"
 }
@@ -94,6 +98,40 @@ served_by_dhcp() {
 	diag "DHCP gave $1 $address"
 }
 
+# file_from NAME URL MD5
+file_from() {
+	local sum i
+
+	for ((i = 0; i < files; i++)); do
+		sum=$(l2_run "$1" "wget -q -O - $2 | md5sum")
+		equal "file from $2" "${sum%% *}" "$3"
+	done
+}
+
+# bridge_with NIC NAME...: br0 with the NIC and ports
+bridge_with() {
+	local nic=$1 name
+
+	shift
+	modprobe bridge
+	ip link add br0 type bridge
+	at_end+=(bridge_end)
+	ip link set "$nic" master br0
+	for name; do
+		kf_of "$name"
+		ip link set "$kf" master br0 up
+		# they are told by the demux program, and never need to be learnt
+		bridge link set dev "$kf" learning off
+		bridge fdb replace "${mac[$name]}" dev "$kf" master static
+	done
+	ip link set br0 up
+}
+
+bridge_end() {
+	ip link del br0 2>/dev/null
+	return 0
+}
+
 # number_after JSON WORD KEY: the integer part of the first KEY after the last WORD
 number_after() {
 	local value
@@ -120,6 +158,9 @@ iperf() {
 
 	out=$(iperf3 -J -c "$1" -t "$seconds" "${@:2}") || fail "iperf3 $*: $out"
 	iperf_says "$out" "host to $*"
+	# a probe for the tail of what was sent counts as sent again: nothing was lost then
+	out=$(nstat TcpRetransSegs TcpExtTCPLossProbes TcpExtTCPTimeouts TcpExtTCPDSACKRecv 2>/dev/null |
+		sed -n 's/^\(Tcp[^ ]*\) *\([0-9]*\).*/\1 \2/p') && diag "${out//$'\n'/, }"
 }
 
 # --- Counters of a guest ---------------------------------------------------

@@ -17,8 +17,8 @@ l2_mem=${KVMFLIP_L2_MEM:-320}	# MiB
 l2_cpus=1
 l2_args=${KVMFLIP_L2_ARGS:-}	# of its kernel, more of them
 l2_seconds=60			# that a command may take
-l2_boot_seconds=60
-[[ ${KVMFLIP_SLOW:-0} == 1 ]] && l2_seconds=240 l2_boot_seconds=300
+l2_boot_seconds=120
+[[ ${KVMFLIP_SLOW:-0} == 1 ]] && l2_seconds=240 l2_boot_seconds=600
 
 declare -A l2_pid=() l2_began=()
 l2_number=0
