@@ -96,6 +96,20 @@ static void name(struct page *page)			\
 #endif
 
 /*
+ * With CONFIG_DMA_API_DEBUG a page of a device cannot be mapped as a page; since 6.19
+ * it can be by its address.
+ */
+#include <linux/dma-mapping.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define kvmflip_compat_dma_map(dev, page, offset, len) \
+	dma_map_phys(dev, page_to_phys(page) + (offset), len, DMA_TO_DEVICE, 0)
+#else
+#define kvmflip_compat_dma_map(dev, page, offset, len) \
+	dma_map_page(dev, page, offset, len, DMA_TO_DEVICE)
+#endif
+
+/*
  * VFIO_DEVICE_GET_REGION_INFO moved from the ioctl operation to one of its own
  * in 6.19.
  */

@@ -14,6 +14,7 @@
 #include <net/netdev_queues.h>
 #include <net/xdp.h>
 
+#include "../compat.h"
 #include "device.h"
 #include "netdev.h"
 
@@ -238,8 +239,10 @@ static u32 kfn_tx_put_skb(struct kfn *kf, const struct sk_buff *skb, u32 n)
 		frag = &info->frags[i];
 		if (!skb_frag_size(frag))
 			continue;
-		if (!kfn_tx_put(kf, n, skb_frag_dma_map(dev, frag, 0, skb_frag_size(frag),
-							DMA_TO_DEVICE), skb_frag_size(frag)))
+		if (!kfn_tx_put(kf, n, kvmflip_compat_dma_map(dev, skb_frag_page(frag),
+							      skb_frag_off(frag),
+							      skb_frag_size(frag)),
+				skb_frag_size(frag)))
 			goto err;
 		n++;
 	}
@@ -380,8 +383,8 @@ bool kfn_tx_page(struct kfn *kf, struct page *page, void *data, u32 len)
 	if (!(kf->accepted & KVMFLIP_F_TX) || tx->broken ||
 	    netif_xmit_frozen_or_drv_stopped(txq) || kfn_tx_room(tx) < KFN_TX_STOP)
 		return false;
-	if (!kfn_tx_put(kf, 0, dma_map_page(&kf->pdev->dev, page, offset_in_page(data), len,
-					    DMA_TO_DEVICE), len))
+	if (!kfn_tx_put(kf, 0, kvmflip_compat_dma_map(&kf->pdev->dev, page, offset_in_page(data),
+						      len), len))
 		return false;
 	kfn_tx_add(tx, 1, KFN_TX_PAGE, page, len);
 	return true;
