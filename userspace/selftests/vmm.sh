@@ -98,13 +98,16 @@ qmp() {
 
 # The guest's own reset, QEMU's, and a crash: each time the driver starts anew
 rebooted() {
+	local what
+
 	topology
 	qmp_args a
 	l2_start a "${qmp[@]}" -action reboot=reset -action panic=none
 	qmp a qmp_capabilities
 	guest_up a
 	reached a
-	for what in b c; do
+	# to reset itself is the end of a crash, too
+	for what in ${KVMFLIP_FULL:+b} c; do
 		diag "sysrq $what"
 		rm "$tmp/l2/a/ready"
 		l2_bg a "echo 1 >/proc/sys/kernel/sysrq; echo $what >/proc/sysrq-trigger"
