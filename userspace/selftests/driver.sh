@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The guest driver: what it copies and what not, and what it does when the device,
 # the guest or a program of the user gets in its way.
-# timeout: 900
+# timeout: 1800
 # testbed: --mem 3072
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"

@@ -98,13 +98,16 @@ qmp() {
 
 # The guest's own reset, QEMU's, and a crash: each time the driver starts anew
 rebooted() {
+	local what
+
 	topology
 	qmp_args a
 	l2_start a "${qmp[@]}" -action reboot=reset -action panic=none
 	qmp a qmp_capabilities
 	guest_up a
 	reached a
-	for what in b c; do
+	# to reset itself is the end of a crash, too
+	for what in ${KVMFLIP_FULL:+b} c; do
 		diag "sysrq $what"
 		rm "$tmp/l2/a/ready"
 		l2_bg a "echo 1 >/proc/sys/kernel/sysrq; echo $what >/proc/sysrq-trigger"
@@ -217,6 +220,33 @@ plugged() {
 		l2_run a '[[ ! -e /sys/class/net/eth0 ]]' || fail 'the guest still has the device'
 		refused 'Network is unreachable' l2_run a ping -c 1 "$host_ip"
 	done
+	l2_stop a
+}
+
+# The example's command line, with what guests of these tests boot from
+by_qemu() {
+	local dir=$tmp/l2/a images=/var/lib/libvirt/images
+
+	topology
+	mkdir -p "$dir" "$images"
+	mkfifo "$dir"/ctl.{in,out}
+	truncate -s 1M "$images/vm1.img"
+	"$examples/qemu.sh" "${uuid[a]}" -machine kernel-irqchip=split -m "$l2_mem" -smp 1 \
+		-kernel /run/job/l2.kernel -initrd /run/job/l2.cpio \
+		-append 'console=hvc0 ignore_loglevel panic=-1 no_timer_check mitigations=off net.ifnames=0' \
+		-device virtio-serial-pci \
+		-chardev "file,id=klog,path=$dir/console,append=on" \
+		-device virtconsole,chardev=klog \
+		-chardev "pipe,id=l2,path=$dir/ctl" -device virtserialport,chardev=l2,name=l2 \
+		-virtfs 'local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap' \
+		-virtfs "local,path=$dir,mount_tag=share,security_model=none" \
+		</dev/null >>"$dir/qemu" 2>&1 &
+	l2_pid[a]=$!
+	children+=($!)
+	l2_began[a]=${EPOCHREALTIME/./}
+	l2_ready a
+	guest_up a
+	reached a
 	l2_stop a
 }
 
@@ -386,6 +416,7 @@ by_libvirt() {
 
 ktap_begin
 run_case 'mdevctl' defined
+run_case 'QEMU' by_qemu
 run_case 'reboot, reset, crash' rebooted
 run_case 'a device left running' left_running
 run_case 'a second kernel' crashed
