@@ -159,7 +159,7 @@ static void kft_frame(struct kunit *test)
 	kft->seq = 0x5a;
 	kft_send(test, kft, row->len, 1);
 	kft_settle(kft);
-	KUNIT_EXPECT_EQ(test, kvmflip_test_receive(kft->port, &rx), row->good);
+	KUNIT_ASSERT_EQ(test, kvmflip_test_receive(kft->port, &rx), row->good);
 	if (row->good) {
 		KUNIT_EXPECT_EQ(test, rx.slot, KFT_SLOTS);
 		KUNIT_EXPECT_EQ(test, rx.offset, 0);
@@ -275,7 +275,7 @@ static void kft_ring_full(struct kunit *test)
 
 	/* It says nothing when it does, and returns nothing. */
 	for (i = 0; i < 100 && kft_counter(kft, KVMFLIP_A_STATS_TO_GUEST) < 2000; i++) {
-		kft_take(test, kft, 60, 4000);
+		port->rx.shared->cons = port->rx.shared->prod;
 		msleep(20);
 	}
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_TO_GUEST), 2000);

@@ -7,7 +7,7 @@
 uuid=$1
 shift
 exec cloud-hypervisor \
-	--cpus boot=2 --memory size=2G,shared=on \
+	--cpus boot=2 --memory size=2G \
 	--kernel /var/lib/cloud-hypervisor/vmlinux \
 	--cmdline 'console=ttyS0 root=/dev/vda1' \
 	--disk path=/var/lib/libvirt/images/vm1.img \

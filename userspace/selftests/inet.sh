@@ -160,7 +160,8 @@ iperf() {
 	iperf_says "$out" "host to $*"
 	# a probe for the tail of what was sent counts as sent again: nothing was lost then
 	out=$(nstat TcpRetransSegs TcpExtTCPLossProbes TcpExtTCPTimeouts TcpExtTCPDSACKRecv 2>/dev/null |
-		sed -n 's/^\(Tcp[^ ]*\) *\([0-9]*\).*/\1 \2/p') && diag "${out//$'\n'/, }"
+		sed -n 's/^\(Tcp[^ ]*\) *\([0-9]*\).*/\1 \2/p') || out=''
+	[[ ! $out ]] || diag "${out//$'\n'/, }"
 }
 
 # --- Counters of a guest ---------------------------------------------------

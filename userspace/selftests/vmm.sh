@@ -223,6 +223,33 @@ plugged() {
 	l2_stop a
 }
 
+# The example's command line, with what guests of these tests boot from
+by_qemu() {
+	local dir=$tmp/l2/a images=/var/lib/libvirt/images
+
+	topology
+	mkdir -p "$dir" "$images"
+	mkfifo "$dir"/ctl.{in,out}
+	truncate -s 1M "$images/vm1.img"
+	"$examples/qemu.sh" "${uuid[a]}" -machine kernel-irqchip=split -m "$l2_mem" -smp 1 \
+		-kernel /run/job/l2.kernel -initrd /run/job/l2.cpio \
+		-append 'console=hvc0 ignore_loglevel panic=-1 no_timer_check mitigations=off net.ifnames=0' \
+		-device virtio-serial-pci \
+		-chardev "file,id=klog,path=$dir/console,append=on" \
+		-device virtconsole,chardev=klog \
+		-chardev "pipe,id=l2,path=$dir/ctl" -device virtserialport,chardev=l2,name=l2 \
+		-virtfs 'local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap' \
+		-virtfs "local,path=$dir,mount_tag=share,security_model=none" \
+		</dev/null >>"$dir/qemu" 2>&1 &
+	l2_pid[a]=$!
+	children+=($!)
+	l2_began[a]=${EPOCHREALTIME/./}
+	l2_ready a
+	guest_up a
+	reached a
+	l2_stop a
+}
+
 # mdevctl: a definition outlives the module, as it would a reboot
 defined() {
 	local device=$example_uuid
@@ -389,6 +416,7 @@ by_libvirt() {
 
 ktap_begin
 run_case 'mdevctl' defined
+run_case 'QEMU' by_qemu
 run_case 'reboot, reset, crash' rebooted
 run_case 'a device left running' left_running
 run_case 'a second kernel' crashed
