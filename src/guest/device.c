@@ -35,6 +35,12 @@ int kfn_device_open(struct kfn *kf)
 	}
 	kfn_write(kf, KVMFLIP_REG_STATUS, 0);
 	kf->offered = kfn_read(kf, KVMFLIP_REG_FEATURES) & KFN_FEATURES;
+	if (!pci_resource_len(kf->pdev, KVMFLIP_BAR_WINDOW)) {
+		pci_err(kf->pdev,
+			"there is no room for BAR %d; a port it is plugged into needs room for 1 GiB (pref64-reserve of QEMU)\n",
+			KVMFLIP_BAR_WINDOW);
+		return -ENODEV;
+	}
 	err = kfn_layout_read(kf, &kf->layout);
 	if (err) {
 		pci_err(kf->pdev, "the device says of its window what cannot be\n");
@@ -137,7 +143,7 @@ int kfn_device_start(struct kfn *kf)
 		netdev_err(kf->netdev, "the device does not let its features be used\n");
 		return -EIO;
 	}
-	kfn_rx_start(kf);
+	kfn_rx_set_limits(kf);
 	kfn_write(kf, KVMFLIP_REG_STATUS, KVMFLIP_STATUS_DRIVER_OK);
 	if (kfn_read(kf, KVMFLIP_REG_STATUS) != KVMFLIP_STATUS_DRIVER_OK) {
 		netdev_err(kf->netdev, "the device does not start\n");

@@ -42,7 +42,7 @@ static void kfn_follow_mtu(struct kfn *kf)
 }
 
 /**
- * kfn_link_follow - look at link, MTU and address
+ * kfn_link_follow - look at link, MTU, address, and what may be held
  * @kf: device that runs
  *
  * Context: may sleep; rtnl.
@@ -53,6 +53,7 @@ void kfn_link_follow(struct kfn *kf)
 
 	kfn_follow_mac(kf);
 	kfn_follow_mtu(kf);
+	kfn_rx_set_limits(kf);
 	if (!(kf->accepted & KVMFLIP_F_CONFIG) ||
 	    kfn_read(kf, KVMFLIP_REG_LINK) & KVMFLIP_LINK_UP)
 		netif_carrier_on(kf->netdev);

@@ -41,19 +41,19 @@ void kfn_rx_reset(struct kfn *kf)
 }
 
 /**
- * kfn_rx_start - the device is about to be started
+ * kfn_rx_set_limits - read how much may be held for long
  * @kf: device
  *
  * Context: may sleep.
  */
-void kfn_rx_start(struct kfn *kf)
+void kfn_rx_set_limits(struct kfn *kf)
 {
 	u32 keep = kfn_read(kf, KVMFLIP_REG_KEEP);
 
 	if (!keep || keep > kf->layout.slots)
 		keep = kf->layout.slots / 2;
-	kf->rx.most[0] = keep;
-	kf->rx.most[1] = kf->layout.bounces / 2;
+	WRITE_ONCE(kf->rx.most[0], keep);
+	WRITE_ONCE(kf->rx.most[1], kf->layout.bounces / 2);
 }
 
 static void kfn_count(struct kfn_rx *rx, u64_stats_t *counter, u64 n)
@@ -167,7 +167,7 @@ static bool kfn_is_short(const struct kfn *kf, u32 slot)
 	bool bounce = kfn_window_is_bounce(kf, slot);
 
 	return kf->slots.slot[slot].state == KFN_SLOT_COPIED ||
-	       atomic_read(&kf->slots.held[bounce]) > kf->rx.most[bounce] ||
+	       atomic_read(&kf->slots.held[bounce]) > READ_ONCE(kf->rx.most[bounce]) ||
 	       (!bounce && kfn_slots_wanted(kf));
 }
 

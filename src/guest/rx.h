@@ -104,7 +104,7 @@ struct kfn_frame {
 
 void kfn_rx_init(struct kfn *kf);
 void kfn_rx_reset(struct kfn *kf);
-void kfn_rx_start(struct kfn *kf);
+void kfn_rx_set_limits(struct kfn *kf);
 int kfn_rx_poll(struct napi_struct *napi, int budget);
 
 #endif /* _KVMFLIP_NET_RX_H */
