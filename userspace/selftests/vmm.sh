@@ -121,7 +121,6 @@ rebooted() {
 	wait_for 'closed port' port_is a closed
 }
 
-
 # What a driver that is gone has left: a device that runs, with frames in its rings
 left_running() {
 	topology
@@ -231,7 +230,7 @@ by_qemu() {
 	mkdir -p "$dir" "$images"
 	mkfifo "$dir"/ctl.{in,out}
 	truncate -s 1M "$images/vm1.img"
-	"$examples/qemu.sh" "${uuid[a]}" -machine kernel-irqchip=split -m "$l2_mem" -smp 1 \
+	"$examples/qemu.sh" "${uuid[a]}" -m "$l2_mem" -smp 1 \
 		-kernel /run/job/l2.kernel -initrd /run/job/l2.cpio \
 		-append 'console=hvc0 ignore_loglevel panic=-1 no_timer_check mitigations=off net.ifnames=0' \
 		-device virtio-serial-pci \
@@ -330,12 +329,11 @@ libvirt_start() {
 	wait_for libvirtd libvirt_answers
 }
 
-# This machine's KVM has no IOAPIC, which QEMU asks for if it is not told, so
-# libvirt is given a QEMU that is; and that has fewer address bits.
+# libvirt is given a QEMU that has fewer address bits.
 emulator() {
 	cat >"$tmp/qemu" <<-END
 		#!/bin/bash
-		exec qemu-system-x86_64 "\${@/#host,/$l2_cpu,}" -machine kernel-irqchip=split
+		exec qemu-system-x86_64 "\${@/#host,/$l2_cpu,}"
 	END
 	chmod +x "$tmp/qemu"
 }
