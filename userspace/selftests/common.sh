@@ -69,6 +69,11 @@ on_error() {
 	diag "command failed (status $1) at ${BASH_SOURCE[1]##*/}:${BASH_LINENO[0]}: $2"
 }
 
+# long_case NAME FUNCTION [ARG]...: one that `make check` has no time for
+long_case() {
+	[[ ${KVMFLIP_FULL:-0} != 1 && -z ${KVMFLIP_CASE:-} ]] || run_case "$@"
+}
+
 # run_case NAME FUNCTION [ARG]...: one test in a subshell; whatever it has set
 # up is taken down at its end, and that has to work too
 run_case() {

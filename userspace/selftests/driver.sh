@@ -425,17 +425,15 @@ cycles=3
 [[ ${KVMFLIP_FULL:-0} == 1 ]] && cycles=200
 
 ktap_begin
-run_case 'zero copy' zero_copy virtio
-run_case 'offloads' offloads virtio
+long_case 'zero copy' zero_copy virtio
+long_case 'offloads' offloads virtio
 # shellcheck disable=SC2086 # words
 run_case 'XDP in the window' xdp virtio $patient
 run_case 'unbind with data in a socket' unbind_held virtio
 run_case 'cycles' cycles virtio $cycles
-run_case 'failure' fails virtio
-if [[ ${KVMFLIP_FULL:-0} == 1 ]]; then
-	run_case 'XDP on copies' xdp virtio latency 0
-	run_case 'down and up' down_and_up virtio
-	run_case 'sleep' sleeps virtio
-	run_case 'watermark' watermark virtio
-fi
+long_case 'failure' fails virtio
+long_case 'XDP on copies' xdp virtio latency 0
+long_case 'down and up' down_and_up virtio
+long_case 'sleep' sleeps virtio
+long_case 'watermark' watermark virtio
 ktap_end

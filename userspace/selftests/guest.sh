@@ -305,12 +305,13 @@ taken_away() {
 }
 
 ktap_begin
-run_case 'what a guest sees' device
+long_case 'what a guest sees' device
 run_case 'host and guest' host_and_guest
 run_case 'a port with a VLAN' tagged
 for nic in $nic_kinds; do
+	is_first "$nic" || continue
 	run_case "$nic: nobody copies" zero_copy "$nic"
 done
 run_case 'a reader that does not read' slow_reader
-run_case 'taken away under traffic' taken_away
+long_case 'taken away under traffic' taken_away
 ktap_end

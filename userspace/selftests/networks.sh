@@ -336,5 +336,5 @@ all() {
 }
 
 ktap_begin
-run_case 'networks' all
+long_case 'networks' all
 ktap_end

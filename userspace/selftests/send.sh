@@ -107,6 +107,6 @@ cut_off() {
 
 ktap_begin
 run_case 'without a guest' alone
-run_case 'what was received, virtio' forward virtio
-run_case 'cut off' cut_off
+long_case 'what was received, virtio' forward virtio
+long_case 'cut off' cut_off
 ktap_end

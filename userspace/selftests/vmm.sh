@@ -414,11 +414,11 @@ by_libvirt() {
 
 ktap_begin
 run_case 'mdevctl' defined
-run_case 'QEMU' by_qemu
-run_case 'reboot, reset, crash' rebooted
-run_case 'a device left running' left_running
-run_case 'a second kernel' crashed
-run_case 'the VMM is killed' killed
-run_case 'plugged in and out' plugged
+long_case 'QEMU' by_qemu
+long_case 'reboot, reset, crash' rebooted
+long_case 'a device left running' left_running
+long_case 'a second kernel' crashed
+long_case 'the VMM is killed' killed
+long_case 'plugged in and out' plugged
 run_case 'libvirt' by_libvirt
 ktap_end
