@@ -40,6 +40,18 @@ struct kft_inject {
 	u8 got;
 };
 
+/* Frames wait in the device, not in front of it, where they can be counted. */
+static void kft_no_limit(struct net_device *dev)
+{
+#ifdef CONFIG_BQL
+	struct dql *dql = &netdev_get_tx_queue(dev, 0)->dql;
+
+	dql->min_limit = DQL_MAX_LIMIT;
+	dql->limit = DQL_MAX_LIMIT;
+	dql->adj_limit = DQL_MAX_LIMIT;
+#endif
+}
+
 static struct kft_inject *kft_inject(struct kunit *test, u32 features)
 {
 	struct kft_inject *kft = kunit_kzalloc(test, sizeof(*kft), GFP_KERNEL);
@@ -50,6 +62,7 @@ static struct kft_inject *kft_inject(struct kunit *test, u32 features)
 	kft->port = kvmflip_test_port_running(test, "kunit-a", pool, KFT_SLOTS);
 	kft->port->features = features;
 	kft->dev = kvmflip_test_netdev(test, kft->port);
+	kft_no_limit(kft->dev);
 	nd = netdev_priv(kft->dev);
 	kft->inject = &nd->inject;
 	return kft;
