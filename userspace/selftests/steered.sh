@@ -47,8 +47,8 @@ steady() { # NIC CHUNK [BUFFER POOL-SIZE MAX]
 	steer "$nic" a
 	equal 'posted, in no guest' "$(buffers_in posted)" 0
 	positive 'steered' "$(buffers_in steered)"
-	# in rounds that are longer than those that follow
-	traffic "$nic" $((${3+8192} + 6 * rounds[$nic])) 1 size=60-1514 "$(to a)"
+	# in rounds that are longer than those that follow, until each buffer had its turn
+	traffic "$nic" $((${3+8192} + 10 * rounds[$nic])) 1 size=60-1514 "$(to a)"
 	wait_for "all frames at a" guest_got_all
 	before=$(toll)
 	for ((i = 0; i < 30; i++)); do
