@@ -8,6 +8,21 @@
 often=(bash bpftool cat comm dmesg env ethtool find grep head ip mkdir modprobe
 	rm rmmod sed sleep sort tail timeout wc)
 
+# Now and then an emulated processor misses what it waits for, and the machine does
+# nothing any more: no test does so little for so long.
+end_if_stalled() { # PID of QEMU's parent
+	local pid used last=0 idle=0
+
+	while sleep 10 && pid=$(pgrep -P "$1"); do
+		used=$(awk '{ print $14 + $15 }' "/proc/$pid/stat") || break
+		idle=$((used - last < 100 ? idle + 10 : 0))
+		last=$used
+		((idle < 120)) && continue
+		touch "$run/stalled"
+		kill "$pid"
+	done
+}
+
 start() {
 	local qemu reader
 
@@ -24,7 +39,7 @@ start() {
 
 	qemu=(
 		qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
-		"${machine[@]}" -smp 2 -m "$mem"
+		"${machine[@]}" -smp "$cpus" -m "$mem"
 		# the kernel's console, to a file only
 		-chardev "file,id=klog,path=$log,append=on" -serial chardev:klog
 		-kernel "$build/arch/x86/boot/bzImage" -initrd "$run/initramfs.cpio"
@@ -47,7 +62,9 @@ start() {
 		-device virtserialport,bus=ports.0,chardev=stdout,name=stdout)
 	timeout -k 5 "$timeout" "${qemu[@]}" </dev/null 2>"$out/qemu.log" 8>&- &
 	children+=($!)
-	wait $! || status=$?
+	end_if_stalled $! &
+	children+=($!)
+	wait "${children[-2]}" || status=$?
 	exec 8>&-
 	wait "$reader" || true
 }

@@ -9,7 +9,7 @@ start() {
 	vng=(
 		vng -r "$build/arch/x86/boot/bzImage" --disable-microvm
 		--disable-kvm # it would only add -accel kvm: machine has our choice
-		--cpus 2 --memory "${mem}M"
+		--cpus "$cpus" --memory "${mem}M"
 		--append "ignore_loglevel net.ifnames=0 $kargs"
 		--qemu-opts="${machine[*]}"
 	)

@@ -3,7 +3,7 @@
 # The guest driver: what it copies and what not, and what it does when the device,
 # the guest or a program of the user gets in its way.
 # timeout: 1800
-# testbed: --mem 3072
+# testbed: --mem 3072 --cpus 1
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"
 . "$(dirname "$0")/l2.sh"

@@ -4,7 +4,7 @@
 # UDP both ways, takes files whole, and what large frames of the NIC it reads nobody
 # has copied.
 # timeout: 600
-# testbed: --mem 3072
+# testbed: --mem 3072 --cpus 1
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"
 . "$(dirname "$0")/l2.sh"

@@ -10,7 +10,7 @@
 #	             │           NIC (generator)          │
 #	             └────────────────────────────────────┘
 # timeout: 400
-# testbed: --mem 3072
+# testbed: --mem 3072 --cpus 1
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/l2.sh"
 

@@ -3,7 +3,7 @@
 # Two guests are ports of a bridge with the NIC: they reach each other, the host and
 # what is outside, from which they have their addresses too.
 # timeout: 400
-# testbed: --outside
+# testbed: --outside --cpus 1
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"
 . "$(dirname "$0")/l2.sh"

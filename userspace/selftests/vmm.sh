@@ -4,7 +4,7 @@
 # the examples of the documentation; and guests that reboot, crash, are plugged
 # into and killed.
 # timeout: 900
-# testbed: --mem 3072
+# testbed: --mem 3072 --cpus 1
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/l2.sh"
 
