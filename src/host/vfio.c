@@ -235,8 +235,7 @@ static long kf_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long a
 	case VFIO_DEVICE_SET_IRQS:
 		return kf_set_irqs(kf, uarg);
 	case VFIO_DEVICE_RESET:
-		kvmflip_port_reset(kf->port);
-		return 0;
+		return kvmflip_port_reset(kf->port);
 #if !KVMFLIP_HAVE_REGION_INFO_CAPS
 	case VFIO_DEVICE_GET_REGION_INFO:
 		return kvmflip_compat_region_info(vdev, uarg, kf_region_info);
