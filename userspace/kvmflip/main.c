@@ -9,8 +9,6 @@
 #include "port.h"
 #include "rxq.h"
 
-#define VERSION "0.1"
-
 static int usage(void)
 {
 	fputs("Usage: kvmflip [ OPTIONS ] OBJECT { COMMAND | help }\n"
