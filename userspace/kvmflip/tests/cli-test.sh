@@ -106,6 +106,8 @@ golden rxq-help rxq attach help
 golden port-help port help
 golden port-help por help
 golden port-help port del help
+golden check-help check help
+golden check-help che --help
 expect 0 '' -- help
 expect 0 '' -- -V
 expect 0 '' -- -Version
@@ -132,6 +134,8 @@ expect 1 'unexpected argument "b"' -- pool show a b
 expect 1 'unexpected argument "b"' -- pool del a b
 expect 1 'unexpected argument "x"' -- rxq detach lo 0 x
 expect 1 'unexpected argument "x"' -- rxq show lo x
+
+expect 1 'unexpected argument "x"' -- check lo x
 
 # names
 expect 1 'pool del: a name is missing' -- pool del
@@ -246,7 +250,8 @@ expect 1 'size "all" is not a size *' -- port reclaim v all
 expect 1 'unexpected argument "now"' -- port reclaim v 2M now
 
 # completion
-completes 'kvmflip ' 'pool rxq port help'
+completes 'kvmflip ' 'pool rxq port check help'
+completes 'kvmflip che l' 'lo'
 completes 'kvmflip po' 'pool port'
 completes 'kvmflip -s -j r' 'rxq'
 completes 'kvmflip -s' '-statistics'
