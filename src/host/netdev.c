@@ -77,8 +77,7 @@ static int kf_stop(struct net_device *dev)
 	kvmflip_inject_stop(&nd->inject);
 	kf_set_up(nd, false);
 	napi_disable(&nd->napi);
-	__skb_queue_purge(&nd->polled);
-	__skb_queue_purge(&nd->backlog);
+	skb_queue_purge(&nd->backlog);
 	kf_changed(nd);
 	return 0;
 }
@@ -141,17 +140,6 @@ static int kf_change_mtu(struct net_device *dev, int mtu)
 	return 0;
 }
 
-/* The next frame for NAPI, which takes the lock once for all that there are. */
-static struct sk_buff *kf_next(struct kvmflip_netdev *nd)
-{
-	if (skb_queue_empty(&nd->polled)) {
-		spin_lock(&nd->backlog.lock);
-		skb_queue_splice_tail_init(&nd->backlog, &nd->polled);
-		spin_unlock(&nd->backlog.lock);
-	}
-	return __skb_dequeue(&nd->polled);
-}
-
 static int kf_poll(struct napi_struct *napi, int budget)
 {
 	struct kvmflip_netdev *nd = container_of(napi, struct kvmflip_netdev, napi);
@@ -159,14 +147,13 @@ static int kf_poll(struct napi_struct *napi, int budget)
 	int done = 0;
 
 	while (done < budget) {
-		skb = kf_next(nd);
+		skb = skb_dequeue(&nd->backlog);
 		if (!skb)
 			break;
 		napi_gro_receive(napi, skb);
 		done++;
 	}
-	if (done < budget && napi_complete_done(napi, done) &&
-	    !skb_queue_empty_lockless(&nd->backlog))
+	if (done < budget && napi_complete_done(napi, done) && !skb_queue_empty(&nd->backlog))
 		napi_schedule(napi);
 	return done;
 }
@@ -201,9 +188,7 @@ static void kf_setup(struct net_device *dev)
 	dev->vlan_features = KF_FEATURES;
 	dev->xdp_features = NETDEV_XDP_ACT_NDO_XMIT | NETDEV_XDP_ACT_NDO_XMIT_SG;
 	netif_set_tso_max_size(dev, KVMFLIP_FRAME_MAX);
-	__skb_queue_head_init(&nd->polled);
 	skb_queue_head_init(&nd->backlog);
-	__skb_queue_head_init(&nd->sent);
 	netif_napi_add(dev, &nd->napi, kf_poll);
 }
 
@@ -400,78 +385,68 @@ void kvmflip_netdev_kick(struct kvmflip_port *port)
 		kvmflip_inject_room(&nd->inject);
 }
 
-/* Frames come out of the device, all at once. */
-static void kf_count(struct net_device *dev, u32 frames, u32 bytes)
-{
-	struct pcpu_sw_netstats *stats = this_cpu_ptr(dev->tstats);
-
-	u64_stats_update_begin(&stats->syncp);
-	u64_stats_add(&stats->rx_packets, frames);
-	u64_stats_add(&stats->rx_bytes, bytes);
-	u64_stats_update_end(&stats->syncp);
-}
-
-/**
- * kvmflip_netdev_flush - the guest has sent all its frames for now
- * @port: port that is open
- *
- * Context: process context; &kvmflip_port.tx_lock is held.
- */
-void kvmflip_netdev_flush(struct kvmflip_port *port)
-{
-	struct kvmflip_netdev *nd = kf_netdev(port);
-	struct kvmflip_delta delta = {};
-	u32 n;
-
-	if (!nd || skb_queue_empty(&nd->sent))
-		return;
-	n = skb_queue_len(&nd->sent);
-	local_bh_disable();
-	spin_lock(&nd->backlog.lock);
-	if (nd->up) {
-		skb_queue_splice_tail_init(&nd->sent, &nd->backlog);
-		delta.v[KVMFLIP_A_STATS_FROM_GUEST] = n;
-		delta.v[KVMFLIP_A_STATS_FROM_GUEST_BYTES] = nd->sent_bytes;
-	}
-	spin_unlock(&nd->backlog.lock);
-	if (skb_queue_empty(&nd->sent)) {
-		kf_count(nd->dev, n, nd->sent_bytes);
-		napi_schedule(&nd->napi);
-	} else {
-		while (n--)
-			dev_core_stats_rx_dropped_inc(nd->dev);
-		__skb_queue_purge(&nd->sent);
-	}
-	local_bh_enable();
-	nd->sent_bytes = 0;
-	kvmflip_stats_add(&port->stats, &delta);
-}
-
 /**
  * kvmflip_netdev_receive - the guest has sent a frame
  * @port: port that is open
  * @skb: the frame with its Ethernet header, which is consumed
  *
- * It may wait for others, so that there is one lock for all, and GRO makes one of
- * them: kvmflip_netdev_flush() is to be called after the last one.
+ * It may wait for others, so that GRO makes one of them: kvmflip_netdev_flush() is
+ * to be called after the last one.
  *
- * Context: process context; &kvmflip_port.tx_lock is held.
+ * Context: process context.
  */
 void kvmflip_netdev_receive(struct kvmflip_port *port, struct sk_buff *skb)
 {
 	struct kvmflip_netdev *nd = kf_netdev(port);
+	struct kvmflip_delta delta = {};
+	u32 len = skb->len;
+	bool up;
 
 	KUNIT_STATIC_STUB_REDIRECT(kvmflip_netdev_receive, port, skb);
 	if (!nd) {
 		kfree_skb(skb);
 		return;
 	}
-	nd->sent_bytes += skb->len;
 	skb->protocol = eth_type_trans(skb, nd->dev);
 	skb_record_rx_queue(skb, 0);
-	__skb_queue_tail(&nd->sent, skb);
-	if (skb_queue_len(&nd->sent) >= KF_FLUSH)
-		kvmflip_netdev_flush(port);
+
+	local_bh_disable();
+	spin_lock(&nd->backlog.lock);
+	up = nd->up;
+	if (up)
+		__skb_queue_tail(&nd->backlog, skb);
+	spin_unlock(&nd->backlog.lock);
+	if (up) {
+		dev_sw_netstats_rx_add(nd->dev, len);
+		if (skb_queue_len_lockless(&nd->backlog) >= KF_FLUSH)
+			napi_schedule(&nd->napi);
+	} else {
+		dev_core_stats_rx_dropped_inc(nd->dev);
+		kfree_skb(skb);
+	}
+	local_bh_enable();
+	if (!up)
+		return;
+	delta.v[KVMFLIP_A_STATS_FROM_GUEST] = 1;
+	delta.v[KVMFLIP_A_STATS_FROM_GUEST_BYTES] = len;
+	kvmflip_stats_add(&port->stats, &delta);
+}
+
+/**
+ * kvmflip_netdev_flush - the guest has sent all its frames for now
+ * @port: port that is open
+ *
+ * Context: process context.
+ */
+void kvmflip_netdev_flush(struct kvmflip_port *port)
+{
+	struct kvmflip_netdev *nd = kf_netdev(port);
+
+	if (!nd || skb_queue_empty_lockless(&nd->backlog))
+		return;
+	local_bh_disable();
+	napi_schedule(&nd->napi);
+	local_bh_enable();
 }
 
 /**
@@ -486,8 +461,7 @@ bool kvmflip_netdev_backlogged(const struct kvmflip_port *port)
 	const struct kvmflip_netdev *nd = kf_netdev(port);
 
 	KUNIT_STATIC_STUB_REDIRECT(kvmflip_netdev_backlogged, port);
-	return nd && skb_queue_len_lockless(&nd->backlog) +
-		     skb_queue_len_lockless(&nd->polled) >= KF_BACKLOG;
+	return nd && skb_queue_len_lockless(&nd->backlog) >= KF_BACKLOG;
 }
 
 static int kf_event(struct notifier_block *nb, unsigned long event, void *ptr)

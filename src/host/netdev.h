@@ -18,11 +18,8 @@ struct netlink_ext_ack;
  * @name: of @dev, as it was when that last changed
  * @inject: frames on their way into the guest
  * @napi: takes frames of the guest from @backlog
- * @polled: frames that were in @backlog; @napi's own
  * @backlog: frames that the guest has sent; its lock protects @up too
  * @up: the device is up
- * @sent: frames on their way to @backlog; &kvmflip_port.tx_lock, as the next one
- * @sent_bytes: of them
  */
 struct kvmflip_netdev {
 	struct kvmflip_port *port;
@@ -30,11 +27,8 @@ struct kvmflip_netdev {
 	char name[IFNAMSIZ];
 	struct kvmflip_inject inject;
 	struct napi_struct napi;
-	struct sk_buff_head polled;
 	struct sk_buff_head backlog;
 	bool up;
-	struct sk_buff_head sent;
-	u32 sent_bytes;
 };
 
 int kvmflip_netdev_add(struct kvmflip_port *port, struct net *net,

@@ -8,8 +8,6 @@
  * time, so all that is checked is checked in the host's copy.
  */
 
-#include <linux/kthread.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/skbuff.h>
 #include <linux/virtio_net.h>
@@ -31,19 +29,6 @@
 
 /* When to look again at a network device that could take no more, in jiffies. */
 #define KF_TX_WAIT		1
-
-/**
- * struct kf_turn - reading of some frames
- * @port: port of the guest that sends them
- * @features: KVMFLIP_F_* that its driver has accepted
- * @mm: address space of the VMM, while this thread has it; NULL if it has none, or
- *	one of its own
- */
-struct kf_turn {
-	struct kvmflip_port *port;
-	u32 features;
-	struct mm_struct *mm;
-};
 
 /**
  * struct kf_piece - a piece of a frame
@@ -176,33 +161,7 @@ static u32 kf_room(struct kf_dest *dest, void **where)
 	return size - dest->offset;
 }
 
-/*
- * A thread of the kernel that reads memory of the guest has the VMM's address space for
- * as long as that takes. It gets it once for all frames, rather than for every piece.
- */
-static void kf_use_mm(struct kf_turn *turn)
-{
-	turn->mm = current->mm ? NULL : kvmflip_window_mm(&turn->port->window);
-	if (turn->mm)
-		kthread_use_mm(turn->mm);
-}
-
-/* Reads a piece; its memory may be that of another process than the window is. */
-static int kf_read_piece(const struct kf_turn *turn, u64 addr, void *where, u32 n)
-{
-	struct kvmflip_port *port = turn->port;
-	int err = port->read(port->read_arg, addr, where, n);
-
-	if (!err || !turn->mm)
-		return err;
-	kthread_unuse_mm(turn->mm);
-	err = port->read(port->read_arg, addr, where, n);
-	kthread_use_mm(turn->mm);
-	return err;
-}
-
-static int kf_copy(const struct kf_turn *turn, const struct kf_frame *frame,
-		   struct sk_buff *skb)
+static int kf_copy(struct kvmflip_port *port, const struct kf_frame *frame, struct sk_buff *skb)
 {
 	struct kf_dest dest = { .skb = skb };
 	u32 i, n, done;
@@ -212,7 +171,7 @@ static int kf_copy(const struct kf_turn *turn, const struct kf_frame *frame,
 	for (i = 0; i < frame->pieces; i++) {
 		for (done = 0; done < frame->piece[i].len; done += n) {
 			n = min(kf_room(&dest, &where), frame->piece[i].len - done);
-			err = kf_read_piece(turn, frame->piece[i].addr + done, where, n);
+			err = port->read(port->read_arg, frame->piece[i].addr + done, where, n);
 			if (err)
 				return err;
 			dest.offset += n;
@@ -248,7 +207,7 @@ static bool kf_ask(struct sk_buff *skb, const struct kvmflip_net_hdr *net, u32 f
 }
 
 /* Sends a frame, or drops it. */
-static bool kf_send(const struct kf_turn *turn, const struct kf_frame *frame)
+static bool kf_send(struct kvmflip_port *port, const struct kf_frame *frame, u32 features)
 {
 	struct sk_buff *skb;
 
@@ -257,17 +216,18 @@ static bool kf_send(const struct kf_turn *turn, const struct kf_frame *frame)
 	skb = kf_alloc(frame->len);
 	if (!skb)
 		return false;
-	if (kf_copy(turn, frame, skb) || !kf_ask(skb, &frame->net, turn->features)) {
+	if (kf_copy(port, frame, skb) || !kf_ask(skb, &frame->net, features)) {
 		kfree_skb(skb);
 		return false;
 	}
-	kvmflip_netdev_receive(turn->port, skb);
+	kvmflip_netdev_receive(port, skb);
 	return true;
 }
 
-/* Tells the guest what was read and completed. */
+/* Tells the guest what was read and completed, and the host that there is no more. */
 static void kf_publish(struct kvmflip_port *port)
 {
+	kvmflip_netdev_flush(port);
 	kvmflip_tx_release(&port->tx);
 	if (!kvmflip_ring_publish(&port->txc))
 		return;
@@ -277,9 +237,8 @@ static void kf_publish(struct kvmflip_port *port)
 }
 
 /* One frame: 1, or 0 if there is none, or -EPROTO if the guest has broken a ring. */
-static int kf_serve_frame(const struct kf_turn *turn)
+static int kf_serve_frame(struct kvmflip_port *port, u32 features)
 {
-	struct kvmflip_port *port = turn->port;
 	struct kf_frame frame;
 	int n;
 
@@ -290,16 +249,15 @@ static int kf_serve_frame(const struct kf_turn *turn)
 	if (kvmflip_ring_space(&port->txc) <= 0)
 		return -EPROTO;
 	kf_read(&port->tx, &frame);
-	if (!kf_send(turn, &frame))
+	if (!kf_send(port, &frame, features))
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_TX_ERRORS, 1);
 	kvmflip_txc_put(&port->txc, frame.first);
 	return 1;
 }
 
 /* Returns after how many jiffies to look again, or a negative number: at the doorbell. */
-static long kf_serve(const struct kf_turn *turn)
+static long kf_serve(struct kvmflip_port *port, u32 features)
 {
-	struct kvmflip_port *port = turn->port;
 	u32 budget;
 	int n;
 
@@ -308,7 +266,7 @@ static long kf_serve(const struct kf_turn *turn)
 			kf_publish(port);
 			return KF_TX_WAIT;
 		}
-		n = kf_serve_frame(turn);
+		n = kf_serve_frame(port, features);
 		if (n < 0) {
 			mutex_lock(&port->lock);
 			kvmflip_port_fail(port);
@@ -328,15 +286,14 @@ static long kf_serve(const struct kf_turn *turn)
  * While a reader is known it can be interrupted. It is not if the guest is not running,
  * so that after kvmflip_tx_interrupt() none begins to wait.
  */
-static bool kf_begin(struct kf_turn *turn)
+static bool kf_begin(struct kvmflip_port *port, u32 *features)
 {
-	struct kvmflip_port *port = turn->port;
 	bool running;
 
 	allow_kernel_signal(SIGKILL);
 	mutex_lock(&port->lock);
 	running = port->state == KVMFLIP_PORT_STATE_RUNNING;
-	turn->features = port->features;
+	*features = port->features;
 	port->reader = running ? current : NULL;
 	mutex_unlock(&port->lock);
 	return running;
@@ -377,23 +334,16 @@ void kvmflip_tx_work(struct work_struct *work)
 {
 	struct kvmflip_port *port = container_of(to_delayed_work(work), struct kvmflip_port,
 						 tx_work);
-	struct kf_turn turn = { .port = port };
 	long again = -1;
+	u32 features;
 
 	mutex_lock(&port->tx_lock);
-	if (kf_begin(&turn) && turn.features & KVMFLIP_F_TX) {
-		kf_use_mm(&turn);
-		again = kf_serve(&turn);
-		kvmflip_netdev_flush(port);
-		if (turn.mm)
-			kthread_unuse_mm(turn.mm);
-	}
+	if (kf_begin(port, &features) && features & KVMFLIP_F_TX)
+		again = kf_serve(port, features);
 	kf_end(port);
 	if (again >= 0)
 		queue_delayed_work(kvmflip_tx_wq, &port->tx_work, again);
 	mutex_unlock(&port->tx_lock);
-	if (turn.mm)
-		mmput(turn.mm);
 }
 
 /**

@@ -293,26 +293,6 @@ int kvmflip_window_mmap(struct kvmflip_window *window, struct vm_area_struct *vm
 	return 0;
 }
 
-/**
- * kvmflip_window_mm - address space of the VMM
- * @window: window
- *
- * Context: process context.
- * Return: address space with a reference for the caller, to be dropped by mmput(); or
- * NULL if nobody has the window mapped, or the VMM is gone.
- */
-struct mm_struct *kvmflip_window_mm(struct kvmflip_window *window)
-{
-	struct mm_struct *mm;
-
-	spin_lock(&window->lock);
-	mm = window->mm;
-	if (mm && !mmget_not_zero(mm))
-		mm = NULL;
-	spin_unlock(&window->lock);
-	return mm;
-}
-
 /*
  * A vCPU that faults while its page goes away gets -EFAULT from KVM_RUN, and
  * its VMM gives up; with the mmap_lock held it waits instead. A VMM that sits

@@ -85,7 +85,6 @@ int kvmflip_window_init(struct kvmflip_window *window, struct kvmflip_pool *pool
 			struct kvmflip_stats *stats, u32 nr, size_t ring_bytes);
 void kvmflip_window_destroy(struct kvmflip_window *window);
 int kvmflip_window_mmap(struct kvmflip_window *window, struct vm_area_struct *vma);
-struct mm_struct *kvmflip_window_mm(struct kvmflip_window *window);
 u32 kvmflip_window_alloc(struct kvmflip_window *window);
 void kvmflip_window_release(struct kvmflip_window *window, const u32 *slots, u32 n);
 void kvmflip_window_hold(struct kvmflip_window *window, u32 slot, bool hold);
