@@ -281,7 +281,7 @@ static void kft_posted_none(struct kunit *test)
 	u32 chunk, seen = 0;
 
 	for (chunk = 0; chunk < size->nr << size->order; chunk++)
-		seen += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
+		seen += kvmflip_chunk_complete(&table->chunk[chunk], KFT_QUEUE);
 	KUNIT_EXPECT_EQ(test, seen, 0);
 }
 
@@ -293,20 +293,20 @@ static void kft_posted_once(struct kunit *test)
 	u32 first = 0, duplicate = 0;
 
 	for (chunk = 0; chunk < nr; chunk++)
-		kvmflip_chunk_post(table, chunk, KFT_QUEUE);
+		kvmflip_chunk_post(&table->chunk[chunk], KFT_QUEUE);
 	for (chunk = 0; chunk < nr; chunk++) {
-		first += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
-		duplicate += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
+		first += kvmflip_chunk_complete(&table->chunk[chunk], KFT_QUEUE);
+		duplicate += kvmflip_chunk_complete(&table->chunk[chunk], KFT_QUEUE);
 	}
 	for (chunk = 0; chunk < nr; chunk++)
-		duplicate += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
+		duplicate += kvmflip_chunk_complete(&table->chunk[chunk], KFT_QUEUE);
 	KUNIT_EXPECT_EQ(test, first, nr);
 	KUNIT_EXPECT_EQ(test, duplicate, 0);
 
 	/* Posted again it may complete again. */
-	kvmflip_chunk_post(table, nr - 1, KFT_QUEUE);
-	KUNIT_EXPECT_TRUE(test, kvmflip_chunk_complete(table, nr - 1, KFT_QUEUE));
-	KUNIT_EXPECT_FALSE(test, kvmflip_chunk_complete(table, nr - 1, KFT_QUEUE));
+	kvmflip_chunk_post(&table->chunk[nr - 1], KFT_QUEUE);
+	KUNIT_EXPECT_TRUE(test, kvmflip_chunk_complete(&table->chunk[nr - 1], KFT_QUEUE));
+	KUNIT_EXPECT_FALSE(test, kvmflip_chunk_complete(&table->chunk[nr - 1], KFT_QUEUE));
 }
 
 /* Only one chunk is posted: no completion for another is good. */
@@ -319,11 +319,11 @@ static void kft_posted_foreign(struct kunit *test)
 	u32 step = max(nr / 16, 1);
 
 	for (posted = 0; posted < nr; posted += step) {
-		kvmflip_chunk_post(table, posted, KFT_QUEUE);
+		kvmflip_chunk_post(&table->chunk[posted], KFT_QUEUE);
 		for (chunk = 0; chunk < nr; chunk++)
 			if (chunk != posted)
-				foreign += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
-		own += kvmflip_chunk_complete(table, posted, KFT_QUEUE);
+				foreign += kvmflip_chunk_complete(&table->chunk[chunk], KFT_QUEUE);
+		own += kvmflip_chunk_complete(&table->chunk[posted], KFT_QUEUE);
 	}
 	KUNIT_EXPECT_EQ(test, foreign, 0);
 	KUNIT_EXPECT_EQ(test, own, DIV_ROUND_UP(nr, step));
@@ -339,15 +339,15 @@ static void kft_posted_other_queue(struct kunit *test)
 	u32 i, foreign = 0, own = 0;
 
 	for (chunk = 0; chunk < nr; chunk++)
-		kvmflip_chunk_post(table, chunk, chunk % 2 ? KFT_OTHER : KFT_QUEUE);
+		kvmflip_chunk_post(&table->chunk[chunk], chunk % 2 ? KFT_OTHER : KFT_QUEUE);
 	for (chunk = 0; chunk < nr; chunk += 2)
 		for (i = 0; i < ARRAY_SIZE(others); i++)
-			foreign += kvmflip_chunk_complete(table, chunk, others[i]);
+			foreign += kvmflip_chunk_complete(&table->chunk[chunk], others[i]);
 	for (chunk = 1; chunk < nr; chunk += 2)
-		foreign += kvmflip_chunk_complete(table, chunk, KFT_QUEUE);
+		foreign += kvmflip_chunk_complete(&table->chunk[chunk], KFT_QUEUE);
 	KUNIT_EXPECT_EQ(test, foreign, 0);
 	for (chunk = 0; chunk < nr; chunk++)
-		own += kvmflip_chunk_complete(table, chunk, chunk % 2 ? KFT_OTHER : KFT_QUEUE);
+		own += kvmflip_chunk_complete(&table->chunk[chunk], chunk % 2 ? KFT_OTHER : KFT_QUEUE);
 	KUNIT_EXPECT_EQ(test, own, nr);
 }
 

@@ -194,7 +194,7 @@ void kvmflip_test_frame(struct kvmflip_test_queue *queue, u32 chunk,
 	kvmflip_test_complete(queue, chunk);
 	queue->delivery.dev = queue->dev;
 	kvmflip_deliver_arrival(&queue->delivery, kvmflip_buffer_of(&queue->pool->table, chunk),
-				chunk, bytes + offset);
+				c, chunk, bytes + offset);
 }
 
 /**

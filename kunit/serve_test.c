@@ -238,8 +238,8 @@ static struct kft_serve *kft_one_posted(struct kunit *test)
 	list_del_init(&kvmflip_buffer_of(table, KFT_THEIRS)->list);
 	kvmflip_buffer_of(table, KFT_OURS)->left = 1;
 	kvmflip_buffer_of(table, KFT_THEIRS)->left = 1;
-	kvmflip_chunk_post(table, KFT_OURS, KFT_QUEUE);
-	kvmflip_chunk_post(table, KFT_THEIRS, KFT_QUEUE + 1);
+	kvmflip_chunk_post(&table->chunk[KFT_OURS], KFT_QUEUE);
+	kvmflip_chunk_post(&table->chunk[KFT_THEIRS], KFT_QUEUE + 1);
 	kft->rxq.posted = 1;
 	kft->rxq.buffers = 1;
 	return kft;
@@ -326,7 +326,7 @@ static void kft_complete(struct kunit *test)
 
 		memcpy(bytes + offset - sizeof(meta), &meta, sizeof(meta));
 	}
-	kf_complete(&kft->rxq, &row->desc, &full);
+	kf_complete(&kft->rxq, &row->desc, 1, &full);
 	KUNIT_EXPECT_EQ(test, tally->tail, !row->verdict);
 	if (row->verdict) {
 		KUNIT_EXPECT_EQ(test, v[row->verdict], 1);
@@ -346,7 +346,7 @@ static void kft_complete(struct kunit *test)
 	list_del_init(&buf->list);
 
 	/* A driver that says it again. */
-	kf_complete(&kft->rxq, &row->desc, &full);
+	kf_complete(&kft->rxq, &row->desc, 1, &full);
 	KUNIT_EXPECT_EQ(test, v[row->taken ? KVMFLIP_A_STATS_DROPPED_UNPOSTED : row->verdict],
 			row->taken ? 1 : 2);
 	KUNIT_EXPECT_TRUE(test, list_empty(&full));

@@ -139,7 +139,7 @@ static u32 kft_write(struct kunit *test, struct kft_steer *kft, u32 port, u32 ge
 		.port = port,
 		.gen = gen,
 	};
-	kf_complete(kft->rxq, &desc, &full);
+	kf_complete(kft->rxq, &desc, 1, &full);
 	KUNIT_EXPECT_TRUE(test, list_empty(&full));
 	return chunk;
 }

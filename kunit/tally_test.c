@@ -59,12 +59,12 @@ static struct kvmflip_waiter *kft_join(struct kunit *test, struct kft_tally *kft
 		.copybreak = KFT_COPYBREAK,
 		.latency = NSEC_PER_MSEC,
 		.tenant = 100 + id,
-		.frames = 77,
+		.runs = 77,
 	};
 	struct kvmflip_waiter *joined = kvmflip_tally_join(&kft->tally, &waiter);
 
 	KUNIT_ASSERT_NOT_NULL(test, joined);
-	KUNIT_EXPECT_EQ(test, joined->frames, 0);
+	KUNIT_EXPECT_EQ(test, joined->runs, 0);
 	return joined;
 }
 
@@ -72,7 +72,7 @@ static struct kvmflip_waiter *kft_join(struct kunit *test, struct kft_tally *kft
 static void kft_add(struct kft_tally *kft, struct kvmflip_waiter *waiter, u32 len)
 {
 	kft->table.chunk[kft->chunk].len = len;
-	kft->table.chunk[kft->chunk].waiter = kvmflip_waiter_index(&kft->tally, waiter);
+	kft->table.chunk[kft->chunk].waiter = waiter->index;
 	kvmflip_tally_add(&kft->tally, waiter, kvmflip_buffer_of(&kft->table, kft->chunk),
 			  kft->chunk, 1);
 	kft->chunk++;
@@ -164,8 +164,7 @@ static void kft_elect(struct kunit *test)
 	if (row->owner < 0)
 		KUNIT_EXPECT_EQ(test, owner, KVMFLIP_NO_WAITER);
 	else
-		KUNIT_EXPECT_EQ(test, owner, kvmflip_waiter_index(&kft->tally,
-								  waiter[row->owner]));
+		KUNIT_EXPECT_EQ(test, owner, waiter[row->owner]->index);
 	KUNIT_EXPECT_EQ(test, end, kft->table.buf[0].end);
 	for (p = 0; p < 4; p++)
 		KUNIT_EXPECT_EQ_MSG(test, test_bit(p, others),
@@ -213,7 +212,7 @@ static void kft_elect_delivered(struct kunit *test)
 	kft->table.chunk[1].waiter = KVMFLIP_NO_WAITER;
 	KUNIT_EXPECT_EQ(test, kvmflip_tally_elect(&kft->tally, &kft->table, &kft->table.buf[0],
 						  others, &end),
-			kvmflip_waiter_index(&kft->tally, b));
+			b->index);
 	KUNIT_EXPECT_TRUE(test, bitmap_empty(others, KVMFLIP_WAITERS));
 }
 
@@ -234,7 +233,7 @@ static void kft_waiters(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, kvmflip_tally_crowded(tally, 0));
 	KUNIT_EXPECT_TRUE(test, kvmflip_tally_crowded(tally, 1));
 	for (i = 0; i < KVMFLIP_WAITERS; i++) {
-		KUNIT_EXPECT_EQ(test, kvmflip_waiter_index(tally, waiter[i]), i);
+		KUNIT_EXPECT_EQ(test, waiter[i]->index, i);
 		KUNIT_EXPECT_PTR_EQ(test, kvmflip_tally_find(tally, i, 1000 + i), waiter[i]);
 		/* It takes both. */
 		KUNIT_EXPECT_NULL(test, kvmflip_tally_find(tally, i, 1001 + i));
@@ -282,8 +281,8 @@ static u32 kft_take(struct kunit *test, struct kft_tally *kft, struct kvmflip_wa
 
 	KUNIT_ASSERT_PTR_EQ(test, run->waiter, waiter);
 	KUNIT_ASSERT_EQ(test, run->chunk, i << 16 | n);
-	KUNIT_ASSERT_LE(test, (run->chunk & 15) + run->nr, 16);
-	return n + run->nr;
+	KUNIT_ASSERT_LE(test, (run->chunk & 15) + run->end - run->chunk, 16);
+	return n + run->end - run->chunk;
 }
 
 /* Each port's frames come in their order, and as far as they are asked for. */
@@ -308,7 +307,8 @@ static void kft_order(struct kunit *test)
 			/* Some are taken at once, and what comes later is another run. */
 			if (!(prandom_u32_state(&rnd) % 4))
 				out[i] = kft_take(test, kft, waiter[i], i, out[i]);
-			KUNIT_ASSERT_EQ(test, waiter[i]->frames, in[i] - out[i]);
+			KUNIT_ASSERT_LE(test, waiter[i]->runs, in[i] - out[i]);
+			KUNIT_ASSERT_EQ(test, !waiter[i]->runs, in[i] == out[i]);
 			KUNIT_ASSERT_FALSE(test, kvmflip_waiter_before(waiter[i], begin));
 		}
 		end = begin + prandom_u32_state(&rnd) % tally->nr;
@@ -317,7 +317,7 @@ static void kft_order(struct kunit *test)
 				out[i] = kft_take(test, kft, waiter[i], i, out[i]);
 			while (kvmflip_waiter_before(waiter[i], tally->tail))
 				out[i] = kft_take(test, kft, waiter[i], i, out[i]);
-			KUNIT_ASSERT_EQ(test, waiter[i]->frames, 0);
+			KUNIT_ASSERT_EQ(test, waiter[i]->runs, 0);
 			KUNIT_ASSERT_EQ(test, out[i], in[i]);
 		}
 	}
@@ -345,7 +345,8 @@ static void kft_runs(struct kunit *test)
 		kvmflip_tally_add(tally, waiter[adds[i].port], kft->table.buf, adds[i].chunk, 1);
 		KUNIT_EXPECT_EQ_MSG(test, tally->tail, adds[i].runs, "frame %u", i);
 	}
-	KUNIT_EXPECT_EQ(test, waiter[0]->frames + waiter[1]->frames, ARRAY_SIZE(adds));
+	KUNIT_EXPECT_EQ(test, waiter[0]->runs, 7);
+	KUNIT_EXPECT_EQ(test, waiter[1]->runs, 1);
 }
 
 /* Since when a port waits is when the first of its frames came. */
@@ -358,7 +359,7 @@ static void kft_since(struct kunit *test)
 	kvmflip_tally_add(tally, waiter, kft->table.buf, 0, 500);
 	kvmflip_tally_add(tally, waiter, kft->table.buf, 1, 900);
 	KUNIT_EXPECT_EQ(test, waiter->since, 500);
-	KUNIT_EXPECT_EQ(test, kvmflip_tally_take(tally, waiter)->nr, 2);
+	KUNIT_EXPECT_EQ(test, kvmflip_tally_take(tally, waiter)->end, 2);
 	kvmflip_tally_add(tally, waiter, kft->table.buf, 2, 1300);
 	KUNIT_EXPECT_EQ(test, waiter->since, 1300);
 }
@@ -578,7 +579,7 @@ static void kft_due_decided_once(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, kvmflip_waiter_due(b, 7000));
 
 	/* The next first frame decides anew. */
-	KUNIT_EXPECT_EQ(test, kvmflip_tally_take(tally, b)->nr, 2);
+	KUNIT_EXPECT_EQ(test, kvmflip_tally_take(tally, b)->end, 4);
 	kvmflip_tally_add(tally, b, kft->table.buf, 4, 8000);
 	KUNIT_EXPECT_FALSE(test, kvmflip_waiter_due(b, 8000));
 }

@@ -187,7 +187,7 @@ static void kft_fill(struct kunit *test)
 		xsk = kft_xsk(test, base);
 		desc = xsk->fill.desc;
 		for (i = 0; i < KFT_NR; i++)
-			kvmflip_xsk_fill_put(xsk, BIT_ULL(40) + i);
+			kvmflip_xsk_fill_put(xsk, BIT_ULL(40) + i, 0, 1);
 		/* The driver does not see any of it yet. */
 		KUNIT_EXPECT_EQ(test, *xsk->fill.producer, base);
 		KUNIT_EXPECT_FALSE(test, kvmflip_xsk_fill_publish(xsk));

@@ -164,19 +164,17 @@ static inline u32 kvmflip_buffer_index(const struct kvmflip_buffers *table,
 
 /**
  * kvmflip_chunk_post - note that a NIC owns a chunk from now on
- * @table: buffers of the pool
- * @chunk: number of the chunk in the pool, which no NIC owns
+ * @chunk: chunk that no NIC owns
  * @queue: id of the queue it is posted to, not 0
  */
-static inline void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk, u16 queue)
+static inline void kvmflip_chunk_post(struct kvmflip_chunk *chunk, u16 queue)
 {
-	WRITE_ONCE(table->chunk[chunk].queue, queue);
+	WRITE_ONCE(chunk->queue, queue);
 }
 
 /**
  * kvmflip_chunk_complete - take a chunk back from a NIC that says it is done
- * @table: buffers of the pool
- * @chunk: number of the chunk in the pool, checked by the caller
+ * @chunk: chunk
  * @queue: id of the queue that says so
  *
  * Nobody but the worker of the queue that posted a chunk changes who owns it until
@@ -187,11 +185,11 @@ static inline void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk, 
  * Return: false if it was not posted to that queue, so that the completion must
  * be ignored.
  */
-static inline bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk, u16 queue)
+static inline bool kvmflip_chunk_complete(struct kvmflip_chunk *chunk, u16 queue)
 {
-	if (READ_ONCE(table->chunk[chunk].queue) != queue)
+	if (READ_ONCE(chunk->queue) != queue)
 		return false;
-	WRITE_ONCE(table->chunk[chunk].queue, 0);
+	WRITE_ONCE(chunk->queue, 0);
 	return true;
 }
 

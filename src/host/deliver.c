@@ -124,12 +124,12 @@ struct kvmflip_waiter *kvmflip_deliver_admit(struct kvmflip_delivery *delivery,
  * since then the NIC has used the chunk again, and what lies there is not the
  * frame that was announced.
  */
-static bool kf_unchanged(const void *frame, const struct kvmflip_waiter *waiter, u32 flags)
+static bool kf_unchanged(const void *frame, u32 port, u32 gen, u32 flags)
 {
 	const struct kvmflip_meta *meta = frame - sizeof(*meta);
 
-	return meta->magic == KVMFLIP_META_MAGIC && meta->port == waiter->id &&
-	       meta->gen == waiter->gen && meta->flags == flags;
+	return meta->magic == KVMFLIP_META_MAGIC && meta->port == port && meta->gen == gen &&
+	       meta->flags == flags;
 }
 
 /*
@@ -147,29 +147,33 @@ static u32 kf_clean(struct kvmflip_delivery *delivery, const struct kvmflip_wait
 	struct kvmflip_chunk *last = &table->chunk[first + (1U << table->chunk_order)];
 	bool own = buf->dirty == owner->port->tenant || buf->dirty == KVMFLIP_CLEAN;
 	void *start = page_address(kvmflip_pool_page(delivery->pool, buf));
-	u32 index = kvmflip_waiter_index(delivery->tally, owner);
+	u32 index = owner->index;
 	u32 size = 1U << delivery->pool->chunk_shift;
-	u32 frames = 0, end, notes, zeroed = 0, tail = 0;
+	u32 id = owner->id, gen = owner->gen, copybreak = owner->copybreak;
+	u32 offset, len, notes, room, frames = 0;
+	u64 zeroed = 0, tail = 0;
 	struct kvmflip_chunk *c;
 
 	for (c = &table->chunk[first]; c < last; c++, start += size) {
 		prefetchw(start + KVMFLIP_AHEAD * size + XDP_PACKET_HEADROOM - KVMFLIP_NOTES);
+		offset = c->offset;
+		len = c->len;
 		if (unlikely(c->waiter != index ||
-			     !kf_unchanged(start + c->offset, owner, c->flags))) {
+			     !kf_unchanged(start + offset, id, gen, c->flags))) {
 			c->waiter = KVMFLIP_NO_WAITER;
 			kvmflip_pool_zero(start, size);
 			zeroed += size;
 			continue;
 		}
-		notes = c->offset - kvmflip_deliver_forget_notes(start, c->offset);
+		notes = kvmflip_deliver_forget_notes(start, offset);
 		if (!own) {
-			kvmflip_pool_zero(start, notes);
-			zeroed += notes;
+			kvmflip_pool_zero(start, offset - notes);
+			zeroed += offset - notes;
 		}
-		end = c->offset + c->len;
-		kvmflip_pool_zero(start + end, size - end);
-		tail += size - c->len - notes;
-		frames += c->len > owner->copybreak;
+		room = size - offset - len;
+		kvmflip_pool_zero(start + offset + len, room);
+		tail += room + notes;
+		frames += len > copybreak;
 	}
 	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += zeroed;
 	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += tail;
@@ -281,7 +285,7 @@ static unsigned int kf_copy(struct kvmflip_delivery *delivery,
 	prefetch(frame + (KVMFLIP_AHEAD << delivery->pool->chunk_shift) + XDP_PACKET_HEADROOM);
 	frame += c->offset;
 	/* In what is cleaned its metadata is gone, and was looked at before. */
-	if (!(flip && flip->cleaned) && !kf_unchanged(frame, waiter, c->flags))
+	if (!(flip && flip->cleaned) && !kf_unchanged(frame, waiter->id, waiter->gen, c->flags))
 		return KVMFLIP_A_STATS_DROPPED_INVALID;
 	if (kvmflip_deliver_copy(waiter->port, frame, c->len, c->flags))
 		return why;
@@ -302,7 +306,7 @@ static unsigned int kf_verdict(const struct kvmflip_delivery *delivery,
 		return KVMFLIP_A_STATS_COPIED_SMALL;
 	if (!flip)
 		return KVMFLIP_A_STATS_COPIED_LATENCY;
-	if (flip->owner != kvmflip_waiter_index(delivery->tally, waiter))
+	if (flip->owner != waiter->index)
 		return KVMFLIP_A_STATS_COPIED_STRAY;
 	return KVMFLIP_A_STATS_COPIED_QUOTA;
 }
@@ -363,23 +367,27 @@ static void kf_deliver_mapped(struct kvmflip_delivery *delivery,
 	const struct kvmflip_pool *pool = delivery->pool;
 	u32 csum = kvmflip_deliver_flags(waiter->port, KVMFLIP_META_CSUM_VALID);
 	u32 start = (run->chunk & (delivery->tally->chunks - 1)) << pool->chunk_shift;
-	struct kvmflip_chunk *c = kf_chunk(delivery, run->chunk), *last = c + run->nr;
+	struct kvmflip_chunk *c = kf_chunk(delivery, run->chunk);
+	struct kvmflip_chunk *last = kf_chunk(delivery, run->end);
 	struct kvmflip_host_ring *rx = &waiter->port->rx;
+	u32 copybreak = waiter->copybreak, slot = flip->slot;
 	u32 flipped = 0, len;
 	u64 bytes = 0;
 
 	for (; c < last; c++, start += 1U << pool->chunk_shift) {
 		len = c->len;
-		if (unlikely(len <= waiter->copybreak || c->waiter == KVMFLIP_NO_WAITER)) {
+		if (unlikely(len <= copybreak || c->waiter == KVMFLIP_NO_WAITER)) {
 			kf_deliver_other(delivery, waiter, flip, c - pool->table.chunk, told);
 			continue;
 		}
 		c->waiter = KVMFLIP_NO_WAITER;
 		flipped++;
 		bytes += len;
-		kvmflip_rx_put(rx, flip->slot, start + c->offset, len,
-			       (c->flags ? csum : 0) | (--flip->frames ? 0 : KVMFLIP_RX_LAST));
+		kvmflip_rx_put(rx, slot, start + c->offset, len,
+			       (c->flags ? csum : 0) |
+			       (flipped == flip->frames ? KVMFLIP_RX_LAST : 0));
 	}
+	flip->frames -= flipped;
 	kvmflip_stats_flipped(delivery->delta, flipped, bytes);
 	kvmflip_stats_flipped(&told->own, flipped, bytes);
 }
@@ -393,12 +401,12 @@ static void kf_deliver_run(struct kvmflip_delivery *delivery,
 	u32 i;
 
 	/* Nothing is mapped for a guest that takes no frames. */
-	if (flip && flip->mapped && flip->owner == kvmflip_waiter_index(delivery->tally, waiter)) {
+	if (flip && flip->mapped && flip->owner == waiter->index) {
 		kf_deliver_mapped(delivery, waiter, flip, run, told);
 		return;
 	}
-	for (i = 0; i < run->nr; i++)
-		kf_deliver_other(delivery, waiter, flip, run->chunk + i, told);
+	for (i = run->chunk; i < run->end; i++)
+		kf_deliver_other(delivery, waiter, flip, i, told);
 }
 
 /* All of a port's frames up to the end of the group, so that it is told once. */
@@ -481,8 +489,6 @@ static void kf_gather(struct kvmflip_delivery *delivery, struct list_head *full,
 		end = delivery->end;
 		owner = kvmflip_tally_elect(delivery->tally, &delivery->pool->table, buf, strays,
 					    &end);
-		if (!delivery->iommu)
-			owner = KVMFLIP_NO_WAITER;
 		if (owner != KVMFLIP_NO_WAITER &&
 		    (bitmap_intersects(strays, delivery->owners, KVMFLIP_WAITERS) ||
 		     test_bit(owner, others)))
@@ -550,12 +556,43 @@ static void kf_leave_all(struct kvmflip_tally *tally)
 
 	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
 		waiter = &tally->waiter[i];
-		if (waiter->frames)
+		if (waiter->runs)
 			continue;
 		port = waiter->port;
 		kvmflip_tally_leave(tally, waiter);
 		kvmflip_port_put(port);
 	}
+}
+
+/**
+ * kvmflip_deliver_all - deliver every frame, in whatever buffers they lie
+ * @delivery: what the queue delivers from
+ *
+ * Context: may sleep, but waits for no guest and no VMM.
+ */
+void kvmflip_deliver_all(struct kvmflip_delivery *delivery)
+{
+	delivery->nr = 0;
+	delivery->end = delivery->tally->tail;
+	bitmap_zero(delivery->owners, KVMFLIP_WAITERS);
+	kf_deliver_group(delivery);
+	kf_leave_all(delivery->tally);
+}
+
+/* Every frame is to be copied, so that nobody gets a buffer. */
+static void kf_recycle(struct kvmflip_delivery *delivery, struct list_head *full,
+		       struct list_head *again)
+{
+	struct kvmflip_buffer *buf;
+
+	if (list_empty(full))
+		return;
+	kvmflip_deliver_all(delivery);
+	list_for_each_entry(buf, full, list) {
+		buf->dirty = KVMFLIP_DIRTY;
+		delivery->delta->v[KVMFLIP_A_STATS_RECYCLED]++;
+	}
+	list_splice_tail_init(full, again);
 }
 
 /**
@@ -574,6 +611,8 @@ void kvmflip_deliver_full(struct kvmflip_delivery *delivery, struct list_head *f
 {
 	LIST_HEAD(revoke);
 
+	if (!delivery->iommu)
+		kf_recycle(delivery, full, again);
 	while (!list_empty(full)) {
 		kf_gather(delivery, full, &revoke, again);
 		if (!list_empty(&revoke)) {
@@ -587,21 +626,6 @@ void kvmflip_deliver_full(struct kvmflip_delivery *delivery, struct list_head *f
 		list_splice_tail_init(&revoke, free);
 		kf_settle(delivery, free);
 	}
-	kf_leave_all(delivery->tally);
-}
-
-/**
- * kvmflip_deliver_all - deliver every frame, in whatever buffers they lie
- * @delivery: what the queue delivers from
- *
- * Context: may sleep, but waits for no guest and no VMM.
- */
-void kvmflip_deliver_all(struct kvmflip_delivery *delivery)
-{
-	delivery->nr = 0;
-	delivery->end = delivery->tally->tail;
-	bitmap_zero(delivery->owners, KVMFLIP_WAITERS);
-	kf_deliver_group(delivery);
 	kf_leave_all(delivery->tally);
 }
 

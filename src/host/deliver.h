@@ -106,7 +106,8 @@ static inline u32 kvmflip_deliver_forget_notes(void *start, u32 offset)
  * kvmflip_deliver_arrival - a frame has arrived
  * @delivery: what the queue delivers from; its tally is not crowded
  * @buf: the buffer it lies in
- * @chunk: number of the chunk it lies in, whose offset and length are valid
+ * @c: the chunk it lies in, whose offset and length are valid
+ * @chunk: number of that
  * @frame: the frame
  *
  * It is for the host and delivered, or it is dropped, or it waits.
@@ -114,27 +115,32 @@ static inline u32 kvmflip_deliver_forget_notes(void *start, u32 offset)
  * Context: may sleep.
  */
 static inline void kvmflip_deliver_arrival(struct kvmflip_delivery *delivery,
-					   struct kvmflip_buffer *buf, u32 chunk,
+					   struct kvmflip_buffer *buf,
+					   struct kvmflip_chunk *c, u32 chunk,
 					   const void *frame)
 {
-	struct kvmflip_chunk *c = &delivery->pool->table.chunk[chunk];
 	struct kvmflip_tally *tally = delivery->tally;
+	const struct kvmflip_run *run = tally->open;
 	struct kvmflip_waiter *waiter = NULL;
 	struct kvmflip_meta meta;
 
 	memcpy(&meta, frame - sizeof(meta), sizeof(meta));
 	/* What is checked has to be what is used. */
 	barrier();
-	if (likely(meta.magic == KVMFLIP_META_MAGIC && !(meta.flags & ~KVMFLIP_META_CSUM_VALID)))
-		waiter = kvmflip_tally_find(tally, meta.port, meta.gen);
+	if (likely(meta.magic == KVMFLIP_META_MAGIC &&
+		   !(meta.flags & ~KVMFLIP_META_CSUM_VALID))) {
+		waiter = run ? run->waiter : NULL;
+		if (unlikely(!waiter || waiter->id != meta.port || waiter->gen != meta.gen))
+			waiter = kvmflip_tally_find(tally, meta.port, meta.gen);
+	}
 	if (unlikely(!waiter)) {
 		waiter = kvmflip_deliver_admit(delivery, frame, c->len, &meta);
 		if (!waiter)
 			return;
 	}
-	c->waiter = kvmflip_waiter_index(tally, waiter);
-	c->flags = meta.flags;
 	kvmflip_tally_add(tally, waiter, buf, chunk, delivery->now);
+	c->waiter = waiter->index;
+	c->flags = meta.flags;
 }
 
 #endif /* _KVMFLIP_DELIVER_H */

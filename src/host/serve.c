@@ -67,10 +67,9 @@ void kvmflip_serve_post(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
 			kvmflip_pool_zero_line(header);
 		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += n * SMP_CACHE_BYTES;
 	}
-	for (i = first; i < first + n; i++) {
-		kvmflip_chunk_post(table, i, rxq->id);
-		kvmflip_xsk_fill_put(&rxq->xsk, (u64)i << shift);
-	}
+	for (i = first; i < first + n; i++)
+		kvmflip_chunk_post(&table->chunk[i], rxq->id);
+	kvmflip_xsk_fill_put(&rxq->xsk, (u64)first << shift, 1U << shift, n);
 	rxq->posted += n;
 	rxq->buffers++;
 }
@@ -118,64 +117,70 @@ void kvmflip_serve_refill(struct kvmflip_rxq *rxq, struct list_head *bufs,
 	kvmflip_pool_give(rxq->pool, &failed);
 }
 
+static void kf_drop(struct kvmflip_rxq *rxq, unsigned int verdict)
+{
+	kvmflip_stats_frame(rxq->delivery.delta, 0, verdict);
+}
+
 /*
- * Takes a completion, if it is one of a chunk that this queue has posted. Adds
- * the buffer to @full if that was its last, but not if it may be in a guest.
+ * Takes completions, those that are of chunks which this queue has posted. Adds
+ * buffers to @full whose last they were, but not if they may be in a guest.
  */
 VISIBLE_IF_KUNIT
-void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, struct list_head *full)
+void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, u32 n,
+		 struct list_head *full)
 {
-	struct kvmflip_buffers *table = &rxq->pool->table;
-	u32 chunk_size = 1U << rxq->pool->chunk_shift;
-	u32 offset = desc->addr & (chunk_size - 1);
-	u64 chunk = desc->addr >> rxq->pool->chunk_shift;
-	struct kvmflip_delta *delta = rxq->delivery.delta;
-	u64 chunks = (u64)table->nr << table->chunk_order;
+	const struct kvmflip_pool *pool = rxq->pool;
+	const struct kvmflip_buffers *table = &pool->table;
+	u32 shift = pool->chunk_shift, order = table->chunk_order;
+	u64 chunk, chunks = (u64)table->nr << order;
+	u32 offset, len, size = 1U << shift;
 	struct kvmflip_buffer *buf;
 	struct kvmflip_chunk *c;
-	bool valid;
 	void *start;
 
-	if (unlikely(chunk >= chunks)) {
-		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
-		delta->v[KVMFLIP_A_STATS_DROPPED_INVALID]++;
-		return;
+	rxq->posted -= n;
+	for (; n; n--, desc++) {
+		chunk = desc->addr >> shift;
+		if (unlikely(chunk >= chunks)) {
+			kf_drop(rxq, KVMFLIP_A_STATS_DROPPED_INVALID);
+			rxq->posted++;
+			continue;
+		}
+		chunk = array_index_nospec(chunk, chunks);
+		c = &table->chunk[chunk];
+		if (unlikely(!kvmflip_chunk_complete(c, rxq->id))) {
+			kf_drop(rxq, KVMFLIP_A_STATS_DROPPED_UNPOSTED);
+			rxq->posted++;
+			continue;
+		}
+		buf = &table->buf[chunk >> order];
+		if (unlikely(buf != rxq->filling)) {
+			rxq->filling = buf;
+			rxq->block = page_address(kvmflip_pool_page(pool, buf));
+		}
+		if (unlikely(!--buf->left)) {
+			rxq->buffers--;
+			if (!rxq->steer)
+				list_add_tail(&buf->list, full);
+		}
+		offset = desc->addr & (size - 1);
+		len = desc->len;
+		if (unlikely(offset < sizeof(struct kvmflip_meta) || len > size - offset ||
+			     desc->options & XDP_PKT_CONTD))
+			len = 0;
+		c->offset = offset;
+		c->len = len;
+		start = rxq->block + ((chunk & ((1U << order) - 1)) << shift);
+		/* The NIC has most probably used the chunks in their order. */
+		prefetch(start + KVMFLIP_AHEAD * size + offset);
+		if (rxq->steer)
+			kvmflip_steer_note(rxq->steer, chunk, start, !buf->left);
+		else if (likely(len))
+			kvmflip_deliver_arrival(&rxq->delivery, buf, c, chunk, start + offset);
+		else
+			kf_drop(rxq, KVMFLIP_A_STATS_DROPPED_INVALID);
 	}
-	chunk = array_index_nospec(chunk, chunks);
-	if (unlikely(!kvmflip_chunk_complete(table, chunk, rxq->id))) {
-		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
-		delta->v[KVMFLIP_A_STATS_DROPPED_UNPOSTED]++;
-		return;
-	}
-	buf = kvmflip_buffer_of(table, chunk);
-	if (unlikely(buf != rxq->filling)) {
-		rxq->filling = buf;
-		rxq->block = page_address(kvmflip_pool_page(rxq->pool, buf));
-	}
-	rxq->posted--;
-	if (unlikely(!--buf->left)) {
-		rxq->buffers--;
-		if (!rxq->steer)
-			list_add_tail(&buf->list, full);
-	}
-	valid = offset >= sizeof(struct kvmflip_meta) && desc->len <= chunk_size - offset &&
-		!(desc->options & XDP_PKT_CONTD);
-	c = &table->chunk[chunk];
-	c->offset = offset;
-	c->len = valid ? desc->len : 0;
-	start = rxq->block + ((desc->addr - offset) & ((1U << rxq->pool->buffer_shift) - 1));
-	/* The NIC has most probably used the chunks in their order. */
-	prefetch(start + KVMFLIP_AHEAD * chunk_size + offset - sizeof(struct kvmflip_meta));
-	if (rxq->steer) {
-		kvmflip_steer_note(rxq->steer, chunk, start, !buf->left);
-		return;
-	}
-	if (unlikely(!c->len)) {
-		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
-		delta->v[KVMFLIP_A_STATS_DROPPED_INVALID]++;
-		return;
-	}
-	kvmflip_deliver_arrival(&rxq->delivery, buf, chunk, start + offset);
 }
 
 /*
@@ -229,7 +234,7 @@ static int kf_serve_batch(struct kvmflip_rxq *rxq)
 	struct kvmflip_delivery *delivery = &rxq->delivery;
 	struct kvmflip_delta delta = {};
 	LIST_HEAD(full);
-	int i, received;
+	int received;
 	u64 wait;
 
 	received = kvmflip_xsk_receive(&rxq->xsk, rxq->descs, KVMFLIP_BATCH);
@@ -237,8 +242,7 @@ static int kf_serve_batch(struct kvmflip_rxq *rxq)
 		return received;
 	delivery->now = ktime_get_ns();
 	delivery->delta = &delta;
-	for (i = 0; i < received; i++)
-		kf_complete(rxq, &rxq->descs[i], &full);
+	kf_complete(rxq, rxq->descs, received, &full);
 	if (rxq->steer)
 		wait = kvmflip_steer_serve(rxq, &delta);
 	else
@@ -358,8 +362,7 @@ void kvmflip_serve_drain(struct kvmflip_rxq *rxq)
 	for (chunk = 0; chunk < table->nr << order; chunk++) {
 		if (!(chunk % KF_DRAIN_BATCH))
 			cond_resched();
-		if (READ_ONCE(table->chunk[chunk].queue) != rxq->id ||
-		    !kvmflip_chunk_complete(table, chunk, rxq->id))
+		if (!kvmflip_chunk_complete(&table->chunk[chunk], rxq->id))
 			continue;
 		buf = kvmflip_buffer_of(table, chunk);
 		buf->dirty = KVMFLIP_DIRTY;

@@ -24,7 +24,8 @@ void kvmflip_serve_refill(struct kvmflip_rxq *rxq, struct list_head *bufs,
 			  struct kvmflip_delta *delta);
 
 #if IS_ENABLED(CONFIG_KUNIT)
-void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, struct list_head *full);
+void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, u32 n,
+		 struct list_head *full);
 #endif
 
 #endif /* _KVMFLIP_SERVE_H */

@@ -74,7 +74,8 @@ struct kvmflip_waiter *kvmflip_tally_join(struct kvmflip_tally *tally,
 		return NULL;
 	__set_bit(i, tally->used);
 	tally->waiter[i] = *waiter;
-	tally->waiter[i].frames = 0;
+	tally->waiter[i].runs = 0;
+	tally->waiter[i].index = i;
 	tally->waiter[i].chain = *kf_bucket(tally, waiter->id);
 	*kf_bucket(tally, waiter->id) = i;
 	return &tally->waiter[i];
@@ -92,7 +93,7 @@ void kvmflip_tally_leave(struct kvmflip_tally *tally, struct kvmflip_waiter *wai
 	while (&tally->waiter[*link] != waiter)
 		link = &tally->waiter[*link].chain;
 	*link = waiter->chain;
-	__clear_bit(kvmflip_waiter_index(tally, waiter), tally->used);
+	__clear_bit(waiter->index, tally->used);
 	waiter->port = NULL;
 }
 
@@ -111,7 +112,7 @@ bool kvmflip_tally_crowded(const struct kvmflip_tally *tally, u32 more)
 /**
  * kvmflip_tally_begin - a frame waits that does not continue the last run
  * @tally: tally
- * @waiter: its port, whose frames do not include it yet
+ * @waiter: its port
  * @chunk: number of the chunk it lies in
  * @now: time, in nanoseconds
  *
@@ -126,8 +127,12 @@ u32 kvmflip_tally_begin(struct kvmflip_tally *tally, struct kvmflip_waiter *wait
 	u32 index = tally->tail++;
 
 	tally->open = kvmflip_tally_run(tally, index);
-	*tally->open = (struct kvmflip_run) { .waiter = waiter, .chunk = chunk, .nr = 1 };
-	if (waiter->frames) {
+	*tally->open = (struct kvmflip_run) {
+		.waiter = waiter, .chunk = chunk, .end = chunk + 1
+	};
+	if (!((chunk + 1) & (tally->chunks - 1)))
+		tally->open = NULL;
+	if (waiter->runs++) {
 		kvmflip_tally_run(tally, waiter->last)->next = index;
 	} else {
 		waiter->first = index;

@@ -17,7 +17,7 @@ struct kvmflip_port;
  * struct kvmflip_waiter - a port that has frames waiting
  * @id: its number in the XDP metadata
  * @gen: its generation in the XDP metadata when the frames arrived
- * @frames: how many wait
+ * @runs: how many runs of frames wait
  * @first: free-running index of the run that the oldest is in
  * @last: free-running index of the run that the newest is in
  * @copybreak: its frames of up to so many bytes are copied
@@ -29,12 +29,13 @@ struct kvmflip_port;
  * @flip: index of the first of the full buffers that it gets at the moment, see
  *	  &struct kvmflip_flip
  * @flip_last: index of the last
+ * @index: its place among the waiters
  * @chain: next waiter of the same bucket, or KVMFLIP_NO_WAITER
  */
 struct kvmflip_waiter {
 	u32 id;
 	u32 gen;
-	u32 frames;
+	u32 runs;
 	u32 first;
 	u32 last;
 	u32 copybreak;
@@ -45,6 +46,7 @@ struct kvmflip_waiter {
 	bool patient;
 	u8 flip;
 	u8 flip_last;
+	u8 index;
 	u8 chain;
 };
 
@@ -53,13 +55,13 @@ struct kvmflip_waiter {
  * @waiter: their port
  * @chunk: number of the chunk that the first lies in; the others lie in those that
  *	   follow, all in one buffer
- * @nr: number of frames
+ * @end: number behind that of the last chunk
  * @next: free-running index of the next run of the same port, if there is one
  */
 struct kvmflip_run {
 	struct kvmflip_waiter *waiter;
 	u32 chunk;
-	u32 nr;
+	u32 end;
 	u32 next;
 };
 
@@ -116,19 +118,6 @@ void kvmflip_tally_count(struct kvmflip_tally *tally, u32 frames, u64 now);
 u64 kvmflip_tally_fill_ns(const struct kvmflip_tally *tally);
 u32 kvmflip_tally_elect(const struct kvmflip_tally *tally, const struct kvmflip_buffers *table,
 			const struct kvmflip_buffer *buf, unsigned long *others, u32 *end);
-
-/**
- * kvmflip_waiter_index - place of a waiter
- * @tally: tally
- * @waiter: waiter of it
- *
- * Return: index from 0.
- */
-static inline u32 kvmflip_waiter_index(const struct kvmflip_tally *tally,
-				       const struct kvmflip_waiter *waiter)
-{
-	return waiter - tally->waiter;
-}
 
 /**
  * kvmflip_waiter_due - must a port's frames be delivered now?
@@ -189,12 +178,13 @@ static inline void kvmflip_tally_add(struct kvmflip_tally *tally, struct kvmflip
 {
 	struct kvmflip_run *run = tally->open;
 
-	if (likely(run && run->waiter == waiter && run->chunk + run->nr == chunk &&
-		   chunk & (tally->chunks - 1)))
-		run->nr++;
-	else
-		buf->end = kvmflip_tally_begin(tally, waiter, chunk, now);
-	waiter->frames++;
+	if (likely(run && run->waiter == waiter && run->end == chunk)) {
+		/* The next one will be in another buffer. */
+		if (unlikely(!(++run->end & (tally->chunks - 1))))
+			tally->open = NULL;
+		return;
+	}
+	buf->end = kvmflip_tally_begin(tally, waiter, chunk, now);
 }
 
 /**
@@ -206,7 +196,7 @@ static inline void kvmflip_tally_add(struct kvmflip_tally *tally, struct kvmflip
  */
 static inline bool kvmflip_waiter_before(const struct kvmflip_waiter *waiter, u32 end)
 {
-	return waiter->frames && (s32)(waiter->first - end) < 0;
+	return waiter->runs && (s32)(waiter->first - end) < 0;
 }
 
 /**
@@ -223,7 +213,7 @@ static inline const struct kvmflip_run *kvmflip_tally_take(struct kvmflip_tally 
 
 	if (run == tally->open)
 		tally->open = NULL;
-	waiter->frames -= run->nr;
+	waiter->runs--;
 	waiter->first = run->next;
 	return run;
 }

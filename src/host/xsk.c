@@ -194,16 +194,39 @@ int kvmflip_xsk_receive(struct kvmflip_xsk *xsk, struct xdp_desc *descs, u32 max
 	const struct xdp_desc *desc = ring->desc;
 	/* Pairs with the release in AF_XDP, before which it wrote descriptors. */
 	u32 n = smp_load_acquire(ring->producer) - ring->index;
-	u32 i;
+	u32 at = ring->index & (ring->nr - 1), first;
 
 	if (n > ring->nr)
 		return -EPROTO;
 	n = min(n, max);
-	for (i = 0; i < n; i++)
-		descs[i] = desc[ring->index++ & (ring->nr - 1)];
+	first = min(n, ring->nr - at);
+	memcpy(descs, desc + at, first * sizeof(*desc));
+	memcpy(descs + first, desc, (n - first) * sizeof(*desc));
+	ring->index += n;
 	/* Pairs with the acquire in AF_XDP, after which it writes descriptors. */
 	smp_store_release(ring->consumer, ring->index);
 	return n;
+}
+
+/**
+ * kvmflip_xsk_fill_put - put chunks into the fill ring, not yet visible
+ * @xsk: socket
+ * @addr: offset of the first chunk in the pool
+ * @step: from one to the next, in bytes
+ * @n: number of chunks
+ *
+ * The caller never has more chunks posted than the ring has entries, so that
+ * there is always space; the consumer's index is not looked at because drivers
+ * publish it late.
+ */
+void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr, u32 step, u32 n)
+{
+	u32 index = xsk->fill.index, mask = xsk->fill.nr - 1;
+	u64 *desc = xsk->fill.desc;
+
+	xsk->fill.index += n;
+	for (; n; n--, addr += step)
+		WRITE_ONCE(desc[index++ & mask], addr);
 }
 
 /**
