@@ -232,8 +232,9 @@ xdp() { # NIC [WORD]...
 veth_add() {
 	# shellcheck disable=SC2016 # the guest's
 	l2_run a 'modprobe veth; ip link del v0 2>/dev/null
-		declare -A number=(['"$1"']="index $(($(</sys/class/net/eth0/ifindex) ^ 1024))")
-		ip link add v0 ${number[v0]} type veth peer name v1 ${number[v1]} || exit
+		declare -A number=([v0]=2048 [v1]=2049)
+		number['"$1"']=$(($(</sys/class/net/eth0/ifindex) ^ 1024))
+		ip link add v0 index ${number[v0]} type veth peer name v1 index ${number[v1]} || exit
 		for i in v0 v1; do
 			echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6
 			ip link set $i up || exit

@@ -51,7 +51,7 @@ inet_follows() { # NAME
 	kvmflip port set "$1" mac 92:91:91:91:91:92
 	wait_for 'address in the guest' l2_run "$1" 'grep -q 92:91:91:91:91:92 /sys/class/net/eth0/address'
 	ping_from host "$(inet 1 2)" 5
-	ping_from "$1" "$(inet6 1 1)" 5
+	ping_from "$1" "$(inet 1 1)" 5
 	kvmflip port set "$1" mac "${mac[$1]}"
 	wait_for 'address in the guest' l2_run "$1" "grep -q ${mac[$1]} /sys/class/net/eth0/address"
 	l2_run "$1" rmmod kvmflip_net
@@ -142,7 +142,7 @@ came() { # NIC: sets $came, to what the generator has got of it
 # While the generator, the host and the guest send at once, through a bridge, all that
 # count say the same of each direction.
 counted_alike() { # NIC
-	local nic=$1 count=4000 was job i sent
+	local nic=$1 count=4000 was job i sent sink
 
 	load_module
 	one_queue "$nic"
@@ -168,14 +168,19 @@ counted_alike() { # NIC
 	came "$nic"
 	was=("$came" "$(stat port a received)")
 
+	l2_bg a sink udp 9000 $count 10
+	sink=$l2_job
+	wait_for 'a socket' l2_run a 'grep -q :2328 /proc/net/udp6'
 	l2_bg a "for i in {1..500}; do echo x >/dev/udp/$(inet 1 9)/9; done
 		ping -q -c 100 -i 0.01 -s 1400 -W 10 $(inet 1 1)"
 	job=$l2_job
-	flow "$nic" $count size=64-1514 "$(to a)"
+	flow "$nic" $count size=200-1514 "$(to a)" "udp=$(inet 1 9)/$(inet 1 2)/9000"
 	ping_from host "$(inet 1 2)" 100 0.01
 	no_loss 'ping in a' "$(l2_wait a "$job")"
 	flow_end
 	sent=$(field "${reply##*\}\}, }" frames)
+	job=$(l2_wait a "$sink") || fail "what the socket got: $job"
+	equal 'frames of the generator that the socket got' "$(field "$job" frames)" "$sent"
 	wait_for 'the end of what is under way' links_still a
 	came "$nic"
 	equal 'frames of the generator that the port received' \

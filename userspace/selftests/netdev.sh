@@ -82,7 +82,8 @@ no_veth() {
 	return 0
 }
 
-# What an XDP program of the host redirects to it arrives as what the stack sends does.
+# What an XDP program of the host redirects to it arrives as what the stack sends does,
+# but does not wait for room.
 by_xdp() {
 	local i count=2000
 
@@ -95,7 +96,7 @@ by_xdp() {
 	get_line i "/sys/class/net/${kf[a]}/ifindex"
 	at_end+=(no_veth)
 	# do_redirect finds the one from the other
-	ip link add v0 type veth peer name v1 index $((i ^ 1024))
+	ip link add v0 index 2048 type veth peer name v1 index $((i ^ 1024))
 	for i in v0 v1; do
 		echo 1 >"/proc/sys/net/ipv6/conf/$i/disable_ipv6"
 		ip link set $i up
@@ -103,14 +104,15 @@ by_xdp() {
 	ip link set v1 xdpdrv obj "$here/xdp.bpf.o" program do_redirect
 	flipgen send v0 "to=${mac[a]}/0/${tag[a]}" count=$count size=60-1514 \
 		burst=16 gap-us=5000 >"$tmp/sent"
-	wait_for 'frames at the guest' guest_has a received $count
+	wait_for 'most of the frames' guest_has a received $((count / 2))
+	nap 1
+	all_agree a $((count - $(link_stat a tx_dropped)))
+	wait_for 'frames at the guest' guest_has a received "$(stat port a to_guest)"
 	vm_stop a
 	guest_is_clean a
-	equal 'frames at the guest' "$(field "$report" received)" $count
-	equal 'frames that are whole' "$(field "$report" checksum_ok)" $count
+	equal 'frames at the guest' "$(field "$report" received)" "$(stat port a to_guest)"
+	equal 'frames that are whole' "$(field "$report" checksum_ok)" "$(stat port a to_guest)"
 	equal 'frames out of order' "$(field "$report" reordered)" 0
-	all_agree a $count
-	equal 'frames dropped by the device' "$(link_stat a tx_dropped)" 0
 }
 
 # Beside what a NIC receives, which a flood from the host takes nothing from
