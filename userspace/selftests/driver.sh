@@ -342,22 +342,12 @@ under_traffic() {
 	(
 		trap - ERR EXIT
 		while :; do
-			gen send "$1" count=400 burst=16 gap-us=20000 size=64-1514 "$(to a)"
+			gen send "$1" count=100 burst=4 gap-us=$gap size=64-1514 "$(to a)"
 		done
 	) >"$tmp/flow" 2>&1 &
 	children+=($!)
-	ping -q -i 0.02 -s 1400 10.9.0.2 >/dev/null 2>&1 &
+	ping -q -i "$pause" -s 1400 10.9.0.2 >/dev/null 2>&1 &
 	children+=($!)
-}
-
-# Nothing of what the guest's kernel has made since the last "clear" is lost.
-no_leaks() {
-	local out
-
-	[[ ${KVMFLIP_SLOW:-0} == 1 ]] || return 0
-	out=$(l2_run a 'cd /sys/kernel/debug && sleep 5 && echo scan >kmemleak && echo scan >kmemleak &&
-		cat kmemleak')
-	[[ -z $out ]] || fail "leaks in the guest: $out"
 }
 
 is_closed() { # NAME
@@ -370,19 +360,17 @@ is_closed() { # NAME
 cycles() {
 	local nic=$1 n=$(($2 / $3)) guests=$3 i start
 
-	[[ ${KVMFLIP_SLOW:-0} == 1 ]] && l2_args='kmemleak=on'
 	l2_seconds=$((60 + n * 40))
 	set_up "$nic"
 	under_traffic "$nic"
 	for ((i = 1; i <= guests; i++)); do
 		start=$SECONDS
 		((i == 1)) || driver_start a
-		l2_run a "[[ ! -e /sys/kernel/debug/kmemleak ]] || echo clear >/sys/kernel/debug/kmemleak
-			again() {
+		l2_run a "again() {
 				for j in {1..100}; do [[ -e /sys/class/net/eth0 ]] && break; sleep 0.1; done
 				ip link set eth0 up && ip addr replace 10.9.0.2/24 dev eth0 && sleep 0.2 || exit
 			}
-			ping -q -i 0.02 -s 1400 10.9.0.1 >/dev/null 2>&1 &
+			ping -q -i $pause -s 1400 10.9.0.1 >/dev/null 2>&1 &
 			again
 			cd $device && devices=(0000:*) || exit
 			for ((n = 0; n < $n; n++)); do
@@ -405,7 +393,6 @@ cycles() {
 	pings
 	equal 'descriptors that make no sense' "$(guest_stat a rx_bad)" '0 '
 	equal 'slots returned in vain' "$(stat port a bad_returns)" 0
-	no_leaks
 	l2_stop a
 }
 
@@ -589,6 +576,10 @@ watermark() { # NIC
 	pings
 	l2_stop a
 }
+
+# What a guest with the checkers can take, at most, is little.
+gap=5000 pause=0.02
+[[ ${KVMFLIP_SLOW:-0} == 1 ]] && gap=100000 pause=0.2
 
 # N and GUESTS of cycles: in all 200 with the checkers, where a guest takes a minute to
 # boot, and 200 of each kind in a guest without
