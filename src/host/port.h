@@ -17,6 +17,7 @@ struct eventfd_ctx;
 struct kvm;
 struct net_device;
 struct netlink_ext_ack;
+struct task_struct;
 
 /**
  * struct kvmflip_port_config - what a user asks of a port
@@ -92,6 +93,8 @@ struct kvmflip_vmm {
  * @kvm: VM of the VMM while the device is open, or NULL
  * @pid: thread group that opened the device
  * @irq: eventfd of each KVMFLIP_VEC_*, or NULL
+ * @reader: task that reads frames which the guest sends, and may wait for the VMM; NULL if
+ *	    there is none
  * @features: KVMFLIP_F_* that the driver has accepted; changed in OPENED only
  * @rx: RX ring
  * @bounce: bounce slots
@@ -140,6 +143,7 @@ struct kvmflip_port {
 	struct kvm *kvm;
 	pid_t pid;
 	struct eventfd_ctx *irq[KVMFLIP_VECS];
+	struct task_struct *reader;
 	u32 features;
 	struct kvmflip_host_ring rx;
 	struct kvmflip_bounce bounce;
@@ -167,7 +171,7 @@ void kvmflip_port_put(struct kvmflip_port *port);
 int kvmflip_port_open(struct kvmflip_port *port, const struct kvmflip_vmm *vmm);
 void kvmflip_port_close(struct kvmflip_port *port);
 void kvmflip_port_start(struct kvmflip_port *port);
-void kvmflip_port_reset(struct kvmflip_port *port);
+int kvmflip_port_reset(struct kvmflip_port *port);
 void kvmflip_port_fail(struct kvmflip_port *port);
 void kvmflip_port_set_irq(struct kvmflip_port *port, u32 vector, struct eventfd_ctx *irq);
 void kvmflip_port_notify(struct kvmflip_port *port, u32 vector);
