@@ -90,11 +90,11 @@ all_have_more() { # NAME
 	done
 }
 
-# idle NAME: nothing of that goes on
+# idle [NAME]: nothing of that goes on, in the guest neither if it is still there
 idle() {
-	kill -KILL "$pinger" "$client" 2>/dev/null
+	kill -KILL "$pinger" "$client" 2>/dev/null || true
 	wait "$pinger" "$client" 2>/dev/null || true
-	l2_kill "$1" "$server"
+	[[ ! ${1:-} ]] || l2_kill "$1" "$server"
 	flow_end
 }
 
@@ -450,8 +450,7 @@ by_libvirt_long() {
 	busy vm1
 	virsh destroy vm1
 	wait_for 'closed port' port_is vm1 closed
-	kill -KILL "$pinger" "$client"
-	flow_end
+	idle
 	nothing_is_left vm1
 	domain_boots virsh start vm1
 }
