@@ -61,8 +61,6 @@ struct kvmflip_vmm {
  * @name: what users call it
  * @uuid: of its mediated device
  * @pool: where its buffers come from
- * @ref: references; one is the list's, one the mediated device's, others are
- *	 held while frames are delivered
  * @bound: its mediated device exists; kvmflip_lock
  * @dedicated: slots that the queues dedicated to it need; kvmflip_lock
  * @config: what the user asked for; changed under kvmflip_lock and @lock, @max
@@ -86,6 +84,8 @@ struct kvmflip_vmm {
  * @share: what it has of the pool
  * @netdev: the host's side, or NULL; changed under rtnl and kvmflip_lock, while
  *	    @state is CLOSED
+ * @ref: references; one is the list's, one the mediated device's, others are
+ *	 held while frames are delivered
  * @lock: protects all that follows; never waits for the VMM
  * @state: enum kvmflip_port_state; buffers reach the guest in RUNNING only
  * @dead: deleted; the device can no longer be opened
@@ -106,27 +106,29 @@ struct kvmflip_vmm {
  *
  * Lock order: rtnl, kvmflip_lock, @return_lock, @lock; and @tx_lock, @return_lock, @lock.
  * With @tx_lock held the VMM's mmap_lock may be taken, with @lock never.
+ *
+ * Each lock has the cache lines of what it protects to itself: frames go in and out,
+ * and slots come back, on different CPUs.
  */
 struct kvmflip_port {
 	struct list_head list;
 	char name[KVMFLIP_NAME_LEN];
 	uuid_t uuid;
 	struct kvmflip_pool *pool;
-	struct kref ref;
 	bool bound;
 	u32 dedicated;
 	struct kvmflip_port_config config;
 	u32 id;
 	u32 gen;
 
-	struct mutex tx_lock;	/* see above */
+	struct mutex tx_lock ____cacheline_aligned_in_smp;	/* see above */
 	struct delayed_work tx_work;
 	struct kvmflip_host_ring tx;
 	struct kvmflip_host_ring txc;
 	int (*read)(void *arg, u64 iova, void *buf, size_t len);
 	void *read_arg;
 
-	struct mutex return_lock;	/* see above */
+	struct mutex return_lock ____cacheline_aligned_in_smp;	/* see above */
 	struct work_struct return_work;
 	struct kvmflip_host_ring ret;
 	u32 owed;
@@ -136,6 +138,7 @@ struct kvmflip_port {
 
 	struct net_device *netdev;
 
+	struct kref ref ____cacheline_aligned_in_smp;
 	struct mutex lock;	/* see above */
 	enum kvmflip_port_state state;
 	bool dead;

@@ -61,15 +61,13 @@ no_loss() { # WHAT OUTPUT
 	[[ $2 == *' 0% packet loss'* ]] || fail "$1: $2"
 }
 
-# ping_from NAME|host ADDRESS COUNT [SECONDS]
+# ping_from NAME|host|outside ADDRESS COUNT [SECONDS]; outside is a network namespace
 ping_from() {
-	local out command=(ping -q -c "$3" -i "${4:-0.05}" -W 10 "$2")
+	local out from=(l2_run "$1") command=(ping -q -c "$3" -i "${4:-0.05}" -W 10 "$2")
 
-	if [[ $1 == host ]]; then
-		out=$("${command[@]}") || fail "ping $2: $out"
-	else
-		out=$(l2_run "$1" "${command[@]}") || fail "ping $2 from $1: $out"
-	fi
+	[[ $1 != host ]] || from=()
+	[[ $1 != outside ]] || from=(ip netns exec outside)
+	out=$("${from[@]}" "${command[@]}") || fail "ping $2 from $1: $out"
 	no_loss "ping $2 from $1" "$out"
 	diag "$1 pings $2: ${out##*$'\n'}"
 }
