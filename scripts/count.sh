@@ -4,8 +4,8 @@
 #
 # Its clock is that of its instructions (-icount), so that what happens does not depend
 # on how fast it is emulated. Frames come in real time nevertheless: those of a burst
-# are held back and let go at once. The processor has fast string instructions, as
-# those of today; they count as one instruction, and their bytes are counted.
+# are held back and let go at once. The processor has fast short string moves, as those
+# of today, so that the kernel copies by one instruction; its bytes are counted beside.
 
 symbol() { # NAME [LINES]: its address, or that of a later one
 	grep -E -A "${2:-0}" "^[0-9a-f]+ [tT] $1\$" "$build/System.map" | tail -n 1 | cut -d ' ' -f 1
@@ -18,7 +18,7 @@ count_instructions() { # FILE
 	words+=,softirq=$(symbol handle_softirqs),softirq_end=$(symbol handle_softirqs 1)
 	accel=tcg
 	# shellcheck disable=SC2054 # commas are QEMU's
-	accel_args=(-accel tcg,thread=single -cpu "EPYC,+svm,+npt,+erms,+fsrm"
+	accel_args=(-accel tcg,thread=single -cpu "EPYC,+svm,+npt,+fsrm"
 		-icount shift=0,sleep=on
 		-plugin "$repo/userspace/bench/count.so,$words"
 		-object filter-buffer,id=burst,netdev=n0,interval=20000,queue=tx)
