@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "attach.h"
-#include "genl.h"
+#include "module.h"
 #include "output.h"
 
 /* the attached queues of the device among all of @rxqs */
@@ -21,7 +21,7 @@ void unpin_unused(void)
 {
 	cJSON *rxqs;
 
-	if (genl_dump(KVMFLIP_CMD_RXQ_GET, &rxqs))
+	if (module_dump(KVMFLIP_CMD_RXQ_GET, &rxqs))
 		return;
 	demux_unpin_unused(rxqs);
 	cJSON_Delete(rxqs);
@@ -30,50 +30,49 @@ void unpin_unused(void)
 /* Return: exit code */
 int detach_queue(const struct nic *nic, __u32 queue)
 {
-	struct nl_msg *msg = genl_request(KVMFLIP_CMD_RXQ_DETACH);
+	struct kvmflip_request *req = module_request(KVMFLIP_CMD_RXQ_DETACH);
 
-	nla_put_u32(msg, KVMFLIP_A_RXQ_IFINDEX, nic->ifindex);
-	nla_put_u32(msg, KVMFLIP_A_RXQ_QUEUE, queue);
-	if (genl_do(msg, NULL))
+	kvmflip_put_uint(req, KVMFLIP_A_RXQ_IFINDEX, nic->ifindex);
+	kvmflip_put_uint(req, KVMFLIP_A_RXQ_QUEUE, queue);
+	if (module_do(req, NULL))
 		return refused("rxq detach %s %u: %s", nic->name, queue,
-			       genl_error());
+			       module_error());
 	return EXIT_OK;
 }
 
-static void put_ring(struct nl_msg *msg, int attr, __u32 entries,
+static void put_ring(struct kvmflip_request *req, int attr, __u32 entries,
 		     const struct xdp_ring_offset *offset)
 {
-	struct nlattr *nest = nla_nest_start(msg, attr);
-
-	nla_put_u32(msg, KVMFLIP_A_RING_LAYOUT_ENTRIES, entries);
-	nla_put_u64(msg, KVMFLIP_A_RING_LAYOUT_PRODUCER, offset->producer);
-	nla_put_u64(msg, KVMFLIP_A_RING_LAYOUT_CONSUMER, offset->consumer);
-	nla_put_u64(msg, KVMFLIP_A_RING_LAYOUT_FLAGS, offset->flags);
-	nla_put_u64(msg, KVMFLIP_A_RING_LAYOUT_DESC, offset->desc);
-	nla_nest_end(msg, nest);
+	kvmflip_put_begin(req, attr);
+	kvmflip_put_uint(req, KVMFLIP_A_RING_LAYOUT_ENTRIES, entries);
+	kvmflip_put_uint(req, KVMFLIP_A_RING_LAYOUT_PRODUCER, offset->producer);
+	kvmflip_put_uint(req, KVMFLIP_A_RING_LAYOUT_CONSUMER, offset->consumer);
+	kvmflip_put_uint(req, KVMFLIP_A_RING_LAYOUT_FLAGS, offset->flags);
+	kvmflip_put_uint(req, KVMFLIP_A_RING_LAYOUT_DESC, offset->desc);
+	kvmflip_put_end(req);
 }
 
 static int hand_over(struct attach *a, __u32 queue, const struct xsk *xsk)
 {
-	struct nl_msg *msg = genl_request(KVMFLIP_CMD_RXQ_ATTACH);
+	struct kvmflip_request *req = module_request(KVMFLIP_CMD_RXQ_ATTACH);
 
-	nla_put_u32(msg, KVMFLIP_A_RXQ_IFINDEX, a->nic.ifindex);
-	nla_put_u32(msg, KVMFLIP_A_RXQ_QUEUE, queue);
-	nla_put_string(msg, KVMFLIP_A_RXQ_POOL, a->pool_name);
-	nla_put_u32(msg, KVMFLIP_A_RXQ_MODE, a->mode);
+	kvmflip_put_uint(req, KVMFLIP_A_RXQ_IFINDEX, a->nic.ifindex);
+	kvmflip_put_uint(req, KVMFLIP_A_RXQ_QUEUE, queue);
+	kvmflip_put_string(req, KVMFLIP_A_RXQ_POOL, a->pool_name);
+	kvmflip_put_uint(req, KVMFLIP_A_RXQ_MODE, a->mode);
 	if (a->port)
-		nla_put_string(msg, KVMFLIP_A_RXQ_PORT, a->port);
-	nla_put_u32(msg, KVMFLIP_A_RXQ_XSK_FD, xsk->fd);
+		kvmflip_put_string(req, KVMFLIP_A_RXQ_PORT, a->port);
+	kvmflip_put_uint(req, KVMFLIP_A_RXQ_XSK_FD, xsk->fd);
 	if (a->demux.link_fd >= 0)
-		nla_put_u32(msg, KVMFLIP_A_RXQ_LINK_FD, a->demux.link_fd);
-	put_ring(msg, KVMFLIP_A_RXQ_RX_RING, XSK_RX_ENTRIES, &xsk->offsets.rx);
-	put_ring(msg, KVMFLIP_A_RXQ_FILL_RING, XSK_FILL_ENTRIES,
+		kvmflip_put_uint(req, KVMFLIP_A_RXQ_LINK_FD, a->demux.link_fd);
+	put_ring(req, KVMFLIP_A_RXQ_RX_RING, XSK_RX_ENTRIES, &xsk->offsets.rx);
+	put_ring(req, KVMFLIP_A_RXQ_FILL_RING, XSK_FILL_ENTRIES,
 		 &xsk->offsets.fr);
 	if (a->all)
-		nla_put_flag(msg, KVMFLIP_A_RXQ_ALL_QUEUES);
-	if (genl_do(msg, NULL))
+		kvmflip_put_flag(req, KVMFLIP_A_RXQ_ALL_QUEUES);
+	if (module_do(req, NULL))
 		return refused("rxq attach %s %u: %s", a->nic.name, queue,
-			       genl_error());
+			       module_error());
 	/* it has the link, and the next queue needs none */
 	demux_drop_link(&a->demux);
 	return EXIT_OK;
@@ -154,7 +153,7 @@ int attach_run(struct attach *a, __u32 queue)
 	cJSON *rxqs;
 	int status;
 
-	status = genl_dump(KVMFLIP_CMD_RXQ_GET, &rxqs);
+	status = module_dump(KVMFLIP_CMD_RXQ_GET, &rxqs);
 	if (status)
 		return status;
 	demux_unpin_unused(rxqs);

@@ -2,10 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <linux/kvmflip_netlink.h>
-#include <netlink/attr.h>
-
 #include "config.h"
+#include "module.h"
 #include "output.h"
 #include "parse.h"
 
@@ -96,26 +94,27 @@ int config_parse(struct config *config, struct args *args, const char *what,
 }
 
 /* into a request what is given */
-void config_put(const struct config *config, struct nl_msg *msg)
+void config_put(const struct config *config, struct kvmflip_request *req)
 {
-	nla_put_string(msg, KVMFLIP_A_PORT_NAME, config->name);
+	kvmflip_put_string(req, KVMFLIP_A_PORT_NAME, config->name);
 	if (config_has(config, CONFIG_MAC))
-		nla_put(msg, KVMFLIP_A_PORT_MAC, sizeof(config->key.mac),
-			config->key.mac);
+		kvmflip_put_binary(req, KVMFLIP_A_PORT_MAC, config->key.mac,
+				   sizeof(config->key.mac));
 	if (config_has(config, CONFIG_VLAN))
-		nla_put_u16(msg, KVMFLIP_A_PORT_VLAN, config->key.vlan);
+		kvmflip_put_uint(req, KVMFLIP_A_PORT_VLAN, config->key.vlan);
 	if (config_has(config, CONFIG_MIN))
-		nla_put_u64(msg, KVMFLIP_A_PORT_MIN_SIZE, config->min);
+		kvmflip_put_uint(req, KVMFLIP_A_PORT_MIN_SIZE, config->min);
 	if (config_has(config, CONFIG_MAX))
-		nla_put_u64(msg, KVMFLIP_A_PORT_MAX_SIZE, config->max);
+		kvmflip_put_uint(req, KVMFLIP_A_PORT_MAX_SIZE, config->max);
 	if (config_has(config, CONFIG_COPYBREAK))
-		nla_put_u32(msg, KVMFLIP_A_PORT_COPYBREAK, config->copybreak);
+		kvmflip_put_uint(req, KVMFLIP_A_PORT_COPYBREAK, config->copybreak);
 	if (config_has(config, CONFIG_LATENCY))
-		nla_put_u32(msg, KVMFLIP_A_PORT_LATENCY_USECS, config->latency);
+		kvmflip_put_uint(req, KVMFLIP_A_PORT_LATENCY_USECS, config->latency);
 	if (config_has(config, CONFIG_POOL))
-		nla_put_string(msg, KVMFLIP_A_PORT_POOL, config->pool);
+		kvmflip_put_string(req, KVMFLIP_A_PORT_POOL, config->pool);
 	if (config_has(config, CONFIG_UUID))
-		nla_put(msg, KVMFLIP_A_PORT_UUID, sizeof(config->uuid), config->uuid);
+		kvmflip_put_binary(req, KVMFLIP_A_PORT_UUID, config->uuid,
+				   sizeof(config->uuid));
 }
 
 /* address and VLAN of a port that the module has told of */

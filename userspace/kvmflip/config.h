@@ -10,7 +10,7 @@
 #include <linux/kvmflip.h>
 
 struct args;
-struct nl_msg;
+struct kvmflip_request;
 
 /* keywords, in bits of &struct config.given; first those that port set has */
 enum config_word {
@@ -56,7 +56,7 @@ struct config {
 bool config_has(const struct config *config, enum config_word word);
 int config_parse(struct config *config, struct args *args, const char *what,
 		 enum config_word end, int (*help)(void));
-void config_put(const struct config *config, struct nl_msg *msg);
+void config_put(const struct config *config, struct kvmflip_request *req);
 void config_key(const cJSON *port, struct kvmflip_demux_key *key);
 void config_of(const cJSON *port, struct config *config);
 

@@ -4,8 +4,8 @@
 
 #include <cjson/cJSON.h>
 
-#include "attrs.h"
 #include "counters.h"
+#include "module.h"
 #include "output.h"
 
 #define INDENT "    "
@@ -82,14 +82,14 @@ void print_counters(const char *label, const cJSON *counters)
 static void print_group(const struct group *group, const cJSON *stats)
 {
 	size_t i, len = strlen(group->label);
-	char key[ATTR_KEY_LEN];
+	char key[KEY_LEN];
 	const cJSON *value;
 	const char *name;
 	int column = 0;
 
 	for (i = 0; i < ARRAY_SIZE(group->names) && group->names[i]; i++) {
 		name = group->names[i];
-		attr_key(name, key);
+		json_key(name, key);
 		value = cJSON_GetObjectItem(stats, key);
 		if (!value)
 			continue;

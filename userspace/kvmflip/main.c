@@ -3,17 +3,17 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "check.h"
 #include "output.h"
 #include "parse.h"
 #include "pool.h"
 #include "port.h"
 #include "rxq.h"
 
-#define VERSION "0.1"
-
 static int usage(void)
 {
 	fputs("Usage: kvmflip [ OPTIONS ] OBJECT { COMMAND | help }\n"
+	      "       kvmflip [ OPTIONS ] check [ DEV ]\n"
 	      "       OBJECT := { pool | rxq | port }\n"
 	      "       OPTIONS := { -V[ersion] | -s[tatistics] | -j[son] | -p[retty] }\n"
 	      "Objects, commands and arguments may be abbreviated.\n"
@@ -26,6 +26,7 @@ static const struct command objects[] = {
 	{ "pool", pool_command },
 	{ "rxq", rxq_command },
 	{ "port", port_command },
+	{ "check", check_command },
 };
 
 int main(int argc, char **argv)

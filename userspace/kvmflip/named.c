@@ -3,7 +3,7 @@
 
 #include <linux/kvmflip_netlink.h>
 
-#include "genl.h"
+#include "module.h"
 #include "named.h"
 #include "output.h"
 #include "parse.h"
@@ -22,15 +22,15 @@ _Static_assert((int)KVMFLIP_A_POOL_NAME == (int)KVMFLIP_A_PORT_NAME,
  */
 int named_do(const char *what, int cmd, const char *name, cJSON **reply)
 {
-	struct nl_msg *msg;
-	int status = genl_open();
+	struct kvmflip_request *req;
+	int status = module_open();
 
 	if (status)
 		return status;
-	msg = genl_request(cmd);
-	nla_put_string(msg, KVMFLIP_A_POOL_NAME, name);
-	if (genl_do(msg, reply))
-		return refused("%s %s: %s", what, name, genl_error());
+	req = module_request(cmd);
+	kvmflip_put_string(req, KVMFLIP_A_POOL_NAME, name);
+	if (module_do(req, reply))
+		return refused("%s %s: %s", what, name, module_error());
 	return EXIT_OK;
 }
 
@@ -52,7 +52,7 @@ int named_show(struct args *args, const char *what, int cmd,
 	int status;
 
 	if (!args->argc) {
-		status = genl_dump(cmd, &objs);
+		status = module_dump(cmd, &objs);
 		return status ? status : show_objects(objs, print_text);
 	}
 	status = parse_name(args, what, help, &name);

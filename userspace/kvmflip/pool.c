@@ -5,7 +5,7 @@
 #include <linux/kvmflip_netlink.h>
 
 #include "counters.h"
-#include "genl.h"
+#include "module.h"
 #include "named.h"
 #include "output.h"
 #include "parse.h"
@@ -28,7 +28,7 @@ static int pool_add(struct args *args)
 	static const char *const keys[] = { "size", "buffer", "chunk", "node" };
 	const char *name, *values[ARRAY_SIZE(keys)];
 	__u64 size, buffer, chunk = 0;
-	struct nl_msg *msg;
+	struct kvmflip_request *req;
 	__u32 node = 0;
 	int status;
 
@@ -57,19 +57,19 @@ static int pool_add(struct args *args)
 		return usage_error("size \"%s\" is not a multiple of the buffer's %s",
 				   values[0], values[1]);
 
-	status = genl_open();
+	status = module_open();
 	if (status)
 		return status;
-	msg = genl_request(KVMFLIP_CMD_POOL_ADD);
-	nla_put_string(msg, KVMFLIP_A_POOL_NAME, name);
-	nla_put_u64(msg, KVMFLIP_A_POOL_SIZE, size);
-	nla_put_u32(msg, KVMFLIP_A_POOL_BUFFER_SIZE, buffer);
+	req = module_request(KVMFLIP_CMD_POOL_ADD);
+	kvmflip_put_string(req, KVMFLIP_A_POOL_NAME, name);
+	kvmflip_put_uint(req, KVMFLIP_A_POOL_SIZE, size);
+	kvmflip_put_uint(req, KVMFLIP_A_POOL_BUFFER_SIZE, buffer);
 	if (chunk)
-		nla_put_u32(msg, KVMFLIP_A_POOL_CHUNK_SIZE, chunk);
+		kvmflip_put_uint(req, KVMFLIP_A_POOL_CHUNK_SIZE, chunk);
 	if (values[3])
-		nla_put_u32(msg, KVMFLIP_A_POOL_NODE, node);
-	if (genl_do(msg, NULL))
-		return refused("pool add %s: %s", name, genl_error());
+		kvmflip_put_uint(req, KVMFLIP_A_POOL_NODE, node);
+	if (module_do(req, NULL))
+		return refused("pool add %s: %s", name, module_error());
 	return EXIT_OK;
 }
 

@@ -11,8 +11,8 @@
 #include "config.h"
 #include "counters.h"
 #include "demux.h"
-#include "genl.h"
 #include "mdev.h"
+#include "module.h"
 #include "named.h"
 #include "output.h"
 #include "parse.h"
@@ -76,12 +76,12 @@ static bool entry_alive(const struct kvmflip_demux_key *key,
 static int begin_change(void)
 {
 	cJSON *ports;
-	int status = genl_open();
+	int status = module_open();
 
 	if (!status)
 		status = demux_lock();
 	if (!status)
-		status = genl_dump(KVMFLIP_CMD_PORT_GET, &ports);
+		status = module_dump(KVMFLIP_CMD_PORT_GET, &ports);
 	if (status)
 		return status;
 	status = demux_purge_ports(entry_alive, ports);
@@ -113,7 +113,7 @@ static int port_add(struct args *args)
 	struct kvmflip_demux_port value;
 	struct config config;
 	char uuid[UUID_TEXT_LEN];
-	struct nl_msg *msg;
+	struct kvmflip_request *req;
 	cJSON *reply;
 	int status;
 
@@ -132,10 +132,10 @@ static int port_add(struct args *args)
 	if (status)
 		return status;
 
-	msg = genl_request(KVMFLIP_CMD_PORT_ADD);
-	config_put(&config, msg);
-	if (genl_do(msg, &reply))
-		return refused("port add %s: %s", config.name, genl_error());
+	req = module_request(KVMFLIP_CMD_PORT_ADD);
+	config_put(&config, req);
+	if (module_do(req, &reply))
+		return refused("port add %s: %s", config.name, module_error());
 	port_value(reply, &value);
 	status = config.no_device ? EXIT_OK : mdev_create(uuid);
 	if (status)
@@ -159,11 +159,11 @@ del_port:
 /* have the module change the port; @reply has its generation then */
 static int request_set(const struct config *config, cJSON **reply)
 {
-	struct nl_msg *msg = genl_request(KVMFLIP_CMD_PORT_SET);
+	struct kvmflip_request *req = module_request(KVMFLIP_CMD_PORT_SET);
 
-	config_put(config, msg);
-	if (genl_do(msg, reply))
-		return refused("port set %s: %s", config->name, genl_error());
+	config_put(config, req);
+	if (module_do(req, reply))
+		return refused("port set %s: %s", config->name, module_error());
 	return EXIT_OK;
 }
 
@@ -261,7 +261,7 @@ static int port_reclaim(struct args *args)
 {
 	const char *name, *size;
 	__u64 bytes = 0;
-	struct nl_msg *msg;
+	struct kvmflip_request *req;
 	int status;
 
 	status = parse_name(args, "port reclaim", help, &name);
@@ -273,15 +273,15 @@ static int port_reclaim(struct args *args)
 	if (!status)
 		status = no_more_args(args);
 	if (!status)
-		status = genl_open();
+		status = module_open();
 	if (status)
 		return status;
-	msg = genl_request(KVMFLIP_CMD_PORT_RECLAIM);
-	nla_put_string(msg, KVMFLIP_A_PORT_NAME, name);
+	req = module_request(KVMFLIP_CMD_PORT_RECLAIM);
+	kvmflip_put_string(req, KVMFLIP_A_PORT_NAME, name);
 	if (size)
-		nla_put_u64(msg, KVMFLIP_A_PORT_RECLAIM_SIZE, bytes);
-	if (genl_do(msg, NULL))
-		return refused("port reclaim %s: %s", name, genl_error());
+		kvmflip_put_uint(req, KVMFLIP_A_PORT_RECLAIM_SIZE, bytes);
+	if (module_do(req, NULL))
+		return refused("port reclaim %s: %s", name, module_error());
 	return EXIT_OK;
 }
 

@@ -6,7 +6,7 @@
 
 #include "attach.h"
 #include "counters.h"
-#include "genl.h"
+#include "module.h"
 #include "output.h"
 #include "parse.h"
 #include "rxq.h"
@@ -81,7 +81,7 @@ static int rxq_attach(struct args *args)
 	a.pool_name = values[0];
 	a.port = values[2];
 
-	status = genl_open();
+	status = module_open();
 	if (!status)
 		status = nic_open(&a.nic, dev);
 	if (!status)
@@ -96,7 +96,7 @@ static int detach_all(const struct nic *nic)
 	cJSON *rxqs;
 	int status;
 
-	status = genl_dump(KVMFLIP_CMD_RXQ_GET, &rxqs);
+	status = module_dump(KVMFLIP_CMD_RXQ_GET, &rxqs);
 	if (status)
 		return status;
 	cJSON_ArrayForEach(rxq, rxqs) {
@@ -123,7 +123,7 @@ static int rxq_detach(struct args *args)
 	if (!status)
 		status = no_more_args(args);
 	if (!status)
-		status = genl_open();
+		status = module_open();
 	if (!status)
 		status = nic_open(&nic, dev);
 	if (!status)
@@ -163,7 +163,7 @@ static int rxq_show(struct args *args)
 	if (!status && dev)
 		status = nic_open(&nic, dev);
 	if (!status)
-		status = genl_dump(KVMFLIP_CMD_RXQ_GET, &rxqs);
+		status = module_dump(KVMFLIP_CMD_RXQ_GET, &rxqs);
 	if (status)
 		return status;
 	for (rxq = rxqs->child; rxq && dev; rxq = next) {

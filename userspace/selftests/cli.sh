@@ -102,6 +102,24 @@ port_settings() {
 	says 2 'there is no port c' port reclaim c 4K
 }
 
+# This host is fit, and what is set up is looked at
+check_host() { # NIC
+	local json
+
+	load_module
+	nic_up "$1"
+	json=$(kvmflip -j check "$1") || fail "$1 is not fit: $(kvmflip check "$1")"
+	[[ $json != *'"grade":"fail"'* && $json == *"\"check\":\"$1: driver\",\"grade\":\"ok\""* &&
+		$json == *"\"found\":\"translates ("* ]] || fail "$json"
+	ip link set "$1" mtu 3499
+	! kvmflip check "$1" >"$tmp/check" || fail 'an MTU of 3499 is fit'
+	grep -q "^fail  $1: mtu" "$tmp/check" || fail "$(<"$tmp/check")"
+	ip link set "$1" mtu 1500
+	pool_add p 16M
+	[[ $(kvmflip check "$1") == *'warn  pool p '*'each frame costs a flip'* ]] ||
+		fail "$(kvmflip check "$1")"
+}
+
 # What this program would not send: the module's own bounds, by its spec
 bounds() {
 	local ynl
@@ -340,6 +358,7 @@ run_case 'port settings' port_settings
 run_case 'bounds' bounds
 run_case 'entries of the demux map' map_entries
 for nic in $nic_kinds; do
+	run_case "$nic: check" check_host "$nic"
 	run_case "$nic: attach refused" attach_refused "$nic"
 done
 if [[ $nic_kinds == *igb* ]]; then

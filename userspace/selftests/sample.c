@@ -19,7 +19,7 @@
 
 #include <linux/kvmflip_netlink.h>
 
-#include "genl.h"
+#include "module.h"
 #include "output.h"
 
 #define STILL_TRIES	20000
@@ -74,7 +74,7 @@ static int check_all(int cmd, bool (*adds_up)(const cJSON *obj))
 	cJSON *objs;
 	int status;
 
-	status = genl_dump(cmd, &objs);
+	status = module_dump(cmd, &objs);
 	if (status)
 		return status;
 	cJSON_ArrayForEach(obj, objs) {
@@ -109,7 +109,7 @@ static char *read_lines(__s64 *out)
 	to = open_memstream(&lines, &len);
 	*out = 0;
 	for (i = 0; i < ARRAY_SIZE(sorts); i++) {
-		if (genl_dump(sorts[i].cmd, &objs))
+		if (module_dump(sorts[i].cmd, &objs))
 			exit(1);
 		cJSON_ArrayForEach(obj, objs) {
 			stats = cJSON_GetObjectItem(obj, "stats");
@@ -158,7 +158,7 @@ int main(int argc, char **argv)
 		fputs("usage: sample { COUNT | still }\n", stderr);
 		return 2;
 	}
-	status = genl_open();
+	status = module_open();
 	if (!status && still)
 		return print_still();
 	for (i = 0; i < n && !status; i++) {
