@@ -79,7 +79,7 @@ static unsigned int n_threads;
 static void *resumes[RESUMES];	/* where the host goes on after a guest */
 static unsigned int n_resumes;
 static struct qemu_plugin_register *rsi;
-static GByteArray *bytes;
+static struct byte_array *bytes;
 
 EXPORTED int qemu_plugin_version = PLUGIN_API;
 
@@ -172,7 +172,7 @@ static void find_thread(void)
 	if (i == THREADS)
 		i--;
 	if (i == n_threads)
-		strcpy(threads[n_threads++], name);
+		memcpy(threads[n_threads++], name, sizeof(name));
 	thread = i;
 }
 
@@ -271,7 +271,8 @@ static bool is_resume(const void *haddr)
 static void look_at_insn(struct qemu_plugin_insn *insn)
 {
 	static const uint8_t vmrun[] = { 0x0f, 0x01, 0xd8 };
-	static const uint8_t begin[] = { MARK_BEGIN }, end[] = { MARK_END };
+	static const uint8_t nopl[] = { 0x0f, 0x1f, 0x80 };
+	static const uint32_t begin = MARK_BEGIN, end = MARK_END;
 	uint64_t vaddr = qemu_plugin_insn_vaddr(insn);
 	size_t len = qemu_plugin_insn_size(insn);
 	uint8_t code[16] = { 0 };
@@ -290,9 +291,11 @@ static void look_at_insn(struct qemu_plugin_insn *insn)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_softirq, NO_REGISTERS, NULL);
 	if (vaddr == switch_to)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_switch, READS_REGISTERS, NULL);
-	if (len == sizeof(begin) && !memcmp(code, begin, len))
+	if (len != sizeof(nopl) + sizeof(begin) || memcmp(code, nopl, sizeof(nopl)))
+		return;
+	if (!memcmp(code + sizeof(nopl), &begin, sizeof(begin)))
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_begin, READS_REGISTERS, NULL);
-	if (len == sizeof(end) && !memcmp(code, end, len))
+	if (!memcmp(code + sizeof(nopl), &end, sizeof(end)))
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_end, NO_REGISTERS, NULL);
 }
 
@@ -320,7 +323,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 static void on_vcpu(qemu_plugin_id_t id, unsigned int cpu)
 {
-	GArray *registers = qemu_plugin_get_registers();
+	struct array *registers = qemu_plugin_get_registers();
 	struct register_name *names = (struct register_name *)registers->data;
 	unsigned int i;
 

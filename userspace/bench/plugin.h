@@ -19,13 +19,29 @@ struct qemu_plugin_insn;
 struct qemu_plugin_register;
 struct qemu_plugin_tb;
 
-/* GLib's */
-typedef struct { char *data; unsigned int len; } GArray;
-typedef struct { uint8_t *data; unsigned int len; } GByteArray;
+/**
+ * struct array - GLib's GArray
+ * @data: the members
+ * @len: number of them
+ */
+struct array {
+	char *data;
+	unsigned int len;
+};
 
-GByteArray *g_byte_array_new(void);
-GByteArray *g_byte_array_set_size(GByteArray *array, unsigned int len);
-char *g_array_free(GArray *array, int free_data);
+/**
+ * struct byte_array - GLib's GByteArray
+ * @data: the bytes
+ * @len: number of them
+ */
+struct byte_array {
+	uint8_t *data;
+	unsigned int len;
+};
+
+struct byte_array *g_byte_array_new(void);
+struct byte_array *g_byte_array_set_size(struct byte_array *array, unsigned int len);
+char *g_array_free(struct array *array, int free_data);
 
 enum plugin_registers { NO_REGISTERS, READS_REGISTERS };
 enum plugin_access { READS = 1, WRITES };
@@ -65,8 +81,8 @@ size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn);
 unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
-bool qemu_plugin_read_memory_vaddr(uint64_t addr, GByteArray *to, size_t len);
-GArray *qemu_plugin_get_registers(void);
-int qemu_plugin_read_register(struct qemu_plugin_register *handle, GByteArray *to);
+bool qemu_plugin_read_memory_vaddr(uint64_t addr, struct byte_array *to, size_t len);
+struct array *qemu_plugin_get_registers(void);
+int qemu_plugin_read_register(struct qemu_plugin_register *handle, struct byte_array *to);
 
 #endif /* BENCH_PLUGIN_H */
