@@ -13,7 +13,7 @@ help:
 	@echo 'make demo           two guests in an emulated KVM host, with a table'
 	@echo 'make check          every test; T=PATTERN for some of them'
 	@echo 'make check-full     these, and each end-to-end case with the checkers of'
-	@echo '                    the debug kernel too, which takes an hour'
+	@echo '                    the debug kernel too, which takes hours'
 	@echo 'make shell          a shell in an emulated KVM host with virtme-ng'
 	@echo '                    (RUNNER=own: with the runner the tests use;'
 	@echo '                    KERNEL=plain: without checkers, which is faster)'
