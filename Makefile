@@ -16,6 +16,7 @@ help:
 	@echo '                    the debug kernel too, which takes an hour'
 	@echo 'make bench          what a frame costs, with kvmflip and with others;'
 	@echo '                    B=OPTIONS of scripts/bench'
+	@echo '                    the debug kernel too, which takes hours'
 	@echo 'make shell          a shell in an emulated KVM host with virtme-ng'
 	@echo '                    (RUNNER=own: with the runner the tests use;'
 	@echo '                    KERNEL=plain: without checkers, which is faster)'
