@@ -23,5 +23,5 @@ count_instructions() { # FILE
 		-plugin "$repo/userspace/bench/count.so,$words"
 		-object filter-buffer,id=burst,netdev=n0,interval=20000,queue=tx)
 	append+=' nokaslr'
-	[[ ${KVMFLIP_CLOCK:-} == real ]] || accel_args+=(-icount shift=0,sleep=on)
+	[[ ${KVMFLIP_CLOCK:-} == real ]] || accel_args+=(-icount 'shift=0,sleep=on')
 }
