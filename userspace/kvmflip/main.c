@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "monitor.h"
 #include "output.h"
 #include "parse.h"
 #include "pool.h"
@@ -14,6 +15,7 @@ static int usage(void)
 {
 	fputs("Usage: kvmflip [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	      "       kvmflip [ OPTIONS ] check [ DEV ]\n"
+	      "       kvmflip [ OPTIONS ] monitor [ OBJECT ]\n"
 	      "       OBJECT := { pool | rxq | port }\n"
 	      "       OPTIONS := { -V[ersion] | -s[tatistics] | -j[son] | -p[retty] }\n"
 	      "Objects, commands and arguments may be abbreviated.\n"
@@ -27,6 +29,7 @@ static const struct command objects[] = {
 	{ "rxq", rxq_command },
 	{ "port", port_command },
 	{ "check", check_command },
+	{ "monitor", monitor_command },
 };
 
 int main(int argc, char **argv)

@@ -120,6 +120,62 @@ check_host() { # NIC
 		fail "$(kvmflip check "$1")"
 }
 
+# event EVENT WORDS: it was told, with these words in this order
+event() {
+	sed 's/^[^ ]* //' "$tmp/events" | grep -q "^$1 .*$2"
+}
+
+monitored() {
+	kvmflip pool add x size 4K buffer 4K
+	kvmflip pool del x
+	event pool-add x
+}
+
+monitor() { # NIC
+	load_module
+	kvmflip monitor >"$tmp/events" &
+	children+=($!)
+	kvmflip -j monitor port >"$tmp/ports" &
+	children+=($!)
+	wait_for 'events' monitored
+	wait_for 'deleted pool' event pool-del x
+
+	pool_add p 16M
+	attach "$1" p
+	wait_for 'attached queue' event rxq-attach \
+		"$1 queue 0 pool p mode strict reason request"
+	port_add a p
+	wait_for 'port' event port-add "a pool p mac ${mac[a]} vlan 0 .* state closed reason request"
+	kvmflip port set a latency 5
+	wait_for 'changed port' event port-set 'a .* reason request'
+	vm_start a
+	wait_for 'opened port' event port-state "a .* state opened pid ${vm[a]} reason vmm"
+	wait_for 'running port' event port-state 'a .* state running .* reason driver'
+	vm_kill a
+	wait_for 'closed port' event port-state 'a .* state closed reason vmm'
+	detach "$1"
+	wait_for 'detached queue' event rxq-detach "$1 queue 0 .* reason request"
+	port_del a
+	wait_for 'deleted port' event port-del 'a .* reason request'
+	wait_for 'the same in JSON' grep -q '"event":"port-del","name":"a","pool":"p",' "$tmp/ports"
+	! grep -v '^{"time":"20.*","event":"port-' "$tmp/ports" || fail 'not of ports'
+	equal 'openings' "$(grep -c 'port-state a .* opened ' "$tmp/events")" 1
+}
+
+# A guest that breaks its ring
+monitor_failure() { # NIC
+	load_module
+	kvmflip monitor port >"$tmp/events" &
+	children+=($!)
+	pool_add p 16M
+	port_add a p
+	wait_for 'events' eval 'kvmflip port set a latency 7; event port-set a'
+	attach "$1" p
+	vm_start a --mode hostile --batch 4
+	round=100 traffic "$1" 600 1 size=60-600 "$(to a)"
+	wait_for 'failed port' event port-state 'a .* state failed .* reason ring'
+}
+
 # What this program would not send: the module's own bounds, by its spec
 bounds() {
 	local ynl
@@ -357,6 +413,8 @@ run_case 'chunk sizes' chunk_sizes
 run_case 'port settings' port_settings
 run_case 'bounds' bounds
 run_case 'entries of the demux map' map_entries
+run_case 'monitor' monitor "${nic_kinds%% *}"
+run_case 'monitor: a guest that fails' monitor_failure "${nic_kinds%% *}"
 for nic in $nic_kinds; do
 	run_case "$nic: check" check_host "$nic"
 	run_case "$nic: attach refused" attach_refused "$nic"

@@ -108,6 +108,7 @@ golden port-help por help
 golden port-help port del help
 golden check-help check help
 golden check-help che --help
+golden monitor-help monitor help
 expect 0 '' -- help
 expect 0 '' -- -V
 expect 0 '' -- -Version
@@ -136,6 +137,11 @@ expect 1 'unexpected argument "x"' -- rxq detach lo 0 x
 expect 1 'unexpected argument "x"' -- rxq show lo x
 
 expect 1 'unexpected argument "x"' -- check lo x
+expect 1 'unknown kind "vm1"' -- monitor vm1
+expect 1 'kind "p" is ambiguous: "pool" or "port"' -- monitor p
+expect 1 'unexpected argument "x"' -- monitor port x
+expect 2 "$unloaded" -- monitor
+expect 2 "$unloaded" -- -j m por
 
 # names
 expect 1 'pool del: a name is missing' -- pool del
@@ -250,7 +256,8 @@ expect 1 'size "all" is not a size *' -- port reclaim v all
 expect 1 'unexpected argument "now"' -- port reclaim v 2M now
 
 # completion
-completes 'kvmflip ' 'pool rxq port check help'
+completes 'kvmflip ' 'pool rxq port check monitor help'
+completes 'kvmflip mon r' 'rxq'
 completes 'kvmflip che l' 'lo'
 completes 'kvmflip po' 'pool port'
 completes 'kvmflip -s -j r' 'rxq'
