@@ -176,6 +176,91 @@ monitor_failure() { # NIC
 	wait_for 'failed port' event port-state 'a .* state failed .* reason ring'
 }
 
+batch() {
+	load_module
+	printf '%s\n' '# two pools' 'pool add p size 16M buffer 4K' '' \
+		'pool add q size 4M \' ' buffer 2M' 'pool add p size 4K buffer 4K' \
+		'pool del q' >"$tmp/batch"
+	says 2 "$tmp/batch:6: pool add p: pool p exists" -b "$tmp/batch"
+	pools+=(p q)
+	equal 'pools' "$(kvmflip pool | grep -c ports)" 2
+	# several commands that each want the lock
+	printf 'port add a pool p mac %s\nport set a latency 7\nport del a\n' "${mac[a]}" |
+		kvmflip -b - >/dev/null
+	equal 'ports' "$(kvmflip -j port)" '[]'
+}
+
+# applied FILE LINE...: it takes these commands, and none when it is done again
+applied() {
+	local out want
+
+	want=$(printf '%s\n' "${@:2}")
+	equal "what -n says of $1" "$(kvmflip apply -n "$1")" "$want"
+	out=$(kvmflip apply "$1")
+	equal "what was applied of $1" "$out" "$want"
+	equal "what is left of $1" "$(kvmflip apply "$1")" ''
+}
+
+apply_saves() { # NIC
+	local pool='pool add p size 16M buffer 4K chunk 4K'
+	local port="port add a pool p mac ${mac[a]} vlan 7 min 1M max 2M copybreak 0 latency 5"
+	local queue="rxq attach $1 all pool p mode strict"
+
+	load_module
+	one_queue "$1"
+	nic_up "$1"
+	ip link set "$1" down
+	port+=' uuid c73f1fa6-489e-4834-9476-d70dabd98c40'
+	printf '%s\n' "$pool" "$port" "$queue" 'rxq attach none all pool p' >"$tmp/config"
+	pools+=(p) ports+=(a) nics+=("$1")
+	applied "$tmp/config" "$pool" "$port" "ip link set $1 up" "$queue" 2>"$tmp/err"
+	grep -q 'kvmflip: .*:4: none: there is no such network device yet' "$tmp/err" ||
+		fail "$(<"$tmp/err")"
+	kvmflip save >"$tmp/saved"
+	equal 'saved' "$(<"$tmp/saved")" "$(head -n 3 "$tmp/config")"
+	[[ -e /sys/bus/mdev/devices/c73f1fa6-489e-4834-9476-d70dabd98c40 ]] ||
+		fail 'no device'
+
+	# what is otherwise is changed, and only that
+	sed 's/latency 5/latency 9/; s/vlan 7/vlan 8/; s/mode strict/mode steered port a/' \
+		"$tmp/saved" >"$tmp/config"
+	applied "$tmp/config" 'port set a vlan 8 latency 9' "rxq detach $1 all" \
+		"rxq attach $1 all pool p mode steered port a"
+	kvmflip save >"$tmp/saved"
+	equal 'saved' "$(<"$tmp/saved")" "$(<"$tmp/config")"
+	# or what cannot be, said
+	echo 'pool add p size 8M buffer 4K' >"$tmp/config"
+	says 2 "$tmp/config:1: pool p: size is 16M and not 8M" apply "$tmp/config"
+	sed 's/uuid c/uuid d/' "$tmp/saved" >"$tmp/config"
+	says 2 ':2: port a: uuid is c73f' apply "$tmp/config"
+
+	# and all of it again when it is gone
+	kvmflip rxq detach "$1" all
+	kvmflip port del a
+	kvmflip pool del p
+	kvmflip apply "$tmp/saved" >/dev/null
+	equal 'saved' "$(kvmflip save)" "$(<"$tmp/saved")"
+}
+
+apply_queues() { # NIC with two queues
+	load_module
+	pool_add p 16M
+	port_add a p
+	nic_up "$1"
+	ethtool -L "$1" combined 2 >/dev/null
+	nics+=("$1")
+	printf '%s\n' "rxq attach $1 all pool p mode strict" "rxq detach $1 1" \
+		"rxq attach $1 1 pool p mode steered port a" >"$tmp/config"
+	mapfile -t lines <"$tmp/config"
+	applied "$tmp/config" "${lines[@]}"
+	equal 'saved' "$(kvmflip save | grep rxq)" "$(<"$tmp/config")"
+	kvmflip rxq detach "$1" 1
+	applied "$tmp/config" "rxq attach $1 1 pool p mode steered port a"
+	sed -i 3d "$tmp/config"
+	applied "$tmp/config" "rxq detach $1 1"
+	ethtool -L "$1" combined 1 >/dev/null 2>&1 || true
+}
+
 # What this program would not send: the module's own bounds, by its spec
 bounds() {
 	local ynl
@@ -413,6 +498,9 @@ run_case 'chunk sizes' chunk_sizes
 run_case 'port settings' port_settings
 run_case 'bounds' bounds
 run_case 'entries of the demux map' map_entries
+run_case 'batch' batch
+run_case 'apply and save' apply_saves "${nic_kinds%% *}"
+[[ $nic_kinds != *igb* ]] || run_case 'apply: queues' apply_queues igb
 run_case 'monitor' monitor "${nic_kinds%% *}"
 run_case 'monitor: a guest that fails' monitor_failure "${nic_kinds%% *}"
 for nic in $nic_kinds; do
