@@ -6,6 +6,7 @@
 #include "apply.h"
 #include "batch.h"
 #include "check.h"
+#include "metrics.h"
 #include "monitor.h"
 #include "output.h"
 #include "parse.h"
@@ -21,7 +22,7 @@ static int usage(void)
 	      "       kvmflip [ OPTIONS ] monitor [ OBJECT ]\n"
 	      "       kvmflip [ OPTIONS ] -b[atch] FILE\n"
 	      "       kvmflip apply [ -n ] FILE\n"
-	      "       kvmflip save\n"
+	      "       kvmflip { save | metrics }\n"
 	      "       OBJECT := { pool | rxq | port }\n"
 	      "       OPTIONS := { -V[ersion] | -s[tatistics] | -d[etails] | -j[son] | -p[retty] }\n"
 	      "Objects, commands and arguments may be abbreviated.\n"
@@ -38,6 +39,7 @@ static const struct command objects[] = {
 	{ "monitor", monitor_command },
 	{ "apply", apply_command },
 	{ "save", save_command },
+	{ "metrics", metrics_command },
 };
 
 static int run_line(struct args *args, void *data)

@@ -120,6 +120,26 @@ check_host() { # NIC
 		fail "$(kvmflip check "$1")"
 }
 
+metrics() {
+	local out
+
+	load_module
+	pool_add p 16M
+	port_add a p
+	port_add b p
+	out=$(kvmflip metrics)
+	! grep -vE '^(# TYPE kvmflip_[a-z_]+ (counter|gauge)|kvmflip_[a-z_]+\{[^ ]*\} [0-9]+)$' <<<"$out" ||
+		fail 'not in the format'
+	grep -qx 'kvmflip_pool_buffers{pool="p",state="free"} 4096' <<<"$out" || fail "$out"
+	grep -qx 'kvmflip_pool_size{pool="p"} 16777216' <<<"$out" || fail "$out"
+	grep -qx 'kvmflip_port_state{port="b",pool="p",state="closed"} 1' <<<"$out" || fail "$out"
+	grep -qx 'kvmflip_port_dropped_total{port="a",pool="p",reason="quota"} 0' <<<"$out" ||
+		fail "$out"
+	grep -qx 'kvmflip_port_received_total{port="a",pool="p"} 0' <<<"$out" || fail "$out"
+	# all samples of a metric are behind its type
+	equal 'metrics that come twice' "$(grep '^#' <<<"$out" | sort | uniq -d)" ''
+}
+
 # event EVENT WORDS: it was told, with these words in this order
 event() {
 	sed 's/^[^ ]* //' "$tmp/events" | grep -q "^$1 .*$2"
@@ -259,6 +279,30 @@ apply_queues() { # NIC with two queues
 	sed -i 3d "$tmp/config"
 	applied "$tmp/config" "rxq detach $1 1"
 	ethtool -L "$1" combined 1 >/dev/null 2>&1 || true
+}
+
+# The kernel's own client, as it is, knows the family by its spec
+ynl_client() {
+	local ynl spec=$tools/../Documentation/netlink/specs/kvmflip.yaml out
+
+	ynl=$("$tools/../scripts/kernels" path source)/tools/net/ynl/pyynl/cli.py
+	[[ -e $ynl ]] || return 4
+	load_module
+	ask() { python3 "$ynl" --spec "$spec" --schema '' --output-json "$@"; }
+	ask --do pool-add --json '{"name": "p", "size": 16777216, "buffer-size": 4096}'
+	pools+=(p)
+	port_add a p
+	out=$(ask --dump pool-get)
+	equal 'name' "$(field "$out" name)" p
+	equal 'free' "$(field "$out" free)" 4096
+	out=$(ask --do port-get --json '{"name": "a"}')
+	equal 'state' "$(field "$out" state)" closed
+	equal 'mac' "$(field "$out" mac)" "${mac[a]}"
+	out=$(ask --do pool-del --json '{"name": "p"}' 2>&1) && fail 'a pool in use was deleted'
+	[[ $out == *'delete them first'* ]] || fail "$out"
+	ask --subscribe monitor --duration 60 >"$tmp/events" &
+	children+=($!)
+	wait_for 'event' eval 'kvmflip port set a latency 7; grep -q port-set-ntf "$tmp/events"'
 }
 
 # What this program would not send: the module's own bounds, by its spec
@@ -498,6 +542,8 @@ run_case 'chunk sizes' chunk_sizes
 run_case 'port settings' port_settings
 run_case 'bounds' bounds
 run_case 'entries of the demux map' map_entries
+run_case 'metrics' metrics
+run_case 'ynl' ynl_client
 run_case 'batch' batch
 run_case 'apply and save' apply_saves "${nic_kinds%% *}"
 [[ $nic_kinds != *igb* ]] || run_case 'apply: queues' apply_queues igb

@@ -111,6 +111,7 @@ golden check-help che --help
 golden monitor-help monitor help
 golden apply-help apply help
 golden save-help save help
+golden metrics-help metrics help
 expect 0 '' -- help
 expect 0 '' -- -V
 expect 0 '' -- -Version
@@ -143,13 +144,16 @@ expect 1 'unknown kind "vm1"' -- monitor vm1
 expect 1 'kind "p" is ambiguous: "pool" or "port"' -- monitor p
 expect 1 'unexpected argument "x"' -- monitor port x
 expect 2 "$unloaded" -- monitor
-expect 2 "$unloaded" -- -j m por
+expect 2 "$unloaded" -- -j mo por
 
 expect 1 'apply: a file is missing' -- apply
 expect 1 'apply: a file is missing' -- apply -n
 expect 1 'unexpected argument "y"' -- apply x y
 expect 1 'unexpected argument "x"' -- save x
 expect 2 "$unloaded" -- save
+expect 1 'unexpected argument "x"' -- metrics x
+expect 2 "$unloaded" -- metrics
+expect 1 'object "m" is ambiguous: "monitor" or "metrics"' -- m
 expect 2 '/nonexistent: No such file or directory' -- apply /nonexistent
 expect 2 '/nonexistent: No such file or directory' -- -b /nonexistent
 expect 1 'option "-b" needs a value' -- -b
@@ -296,12 +300,12 @@ expect 1 'size "all" is not a size *' -- port reclaim v all
 expect 1 'unexpected argument "now"' -- port reclaim v 2M now
 
 # completion
-completes 'kvmflip ' 'pool rxq port check monitor apply save help'
+completes 'kvmflip ' 'pool rxq port check monitor apply save metrics help'
 completes 'kvmflip app -n /etc/host.c' '/etc/host.conf'
 completes 'kvmflip apply h' 'help'
 completes 'kvmflip -b /etc/host.c' '/etc/host.conf'
-completes 'kvmflip -b /etc/host.conf ' 'pool rxq port check monitor apply save help'
-completes 'kvmflip mon r' 'rxq'
+completes 'kvmflip -b /etc/host.conf ' 'pool rxq port check monitor apply save metrics help'
+completes 'kvmflip mo r' 'rxq'
 completes 'kvmflip che l' 'lo'
 completes 'kvmflip po' 'pool port'
 completes 'kvmflip -s -j r' 'rxq'
