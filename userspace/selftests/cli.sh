@@ -223,7 +223,7 @@ applied() {
 
 apply_saves() { # NIC
 	local pool='pool add p size 16M buffer 4K chunk 4K'
-	local port="port add a pool p mac ${mac[a]} vlan 7 min 1M max 2M copybreak 0 latency 5"
+	local port="port add a pool p mac ${mac[a]} vlan 7 min 1M max 4M copybreak 0 latency 5"
 	local queue="rxq attach $1 all pool p mode strict"
 
 	load_module
