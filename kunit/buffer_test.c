@@ -270,7 +270,7 @@ static void kft_chunks(struct kunit *test)
 	for (chunk = 0; chunk < size->nr << size->order; chunk++) {
 		buf = kvmflip_buffer_of(table, chunk);
 		KUNIT_ASSERT_EQ(test, kvmflip_buffer_index(table, buf), chunk >> size->order);
-		KUNIT_ASSERT_EQ(test, table->chunk[chunk].gen, 0);
+		KUNIT_ASSERT_EQ(test, table->chunk[chunk].waiter, KVMFLIP_NO_WAITER);
 	}
 }
 

@@ -102,6 +102,8 @@ enum kft_kind {
  * @expect: what must be in the buffer in the end
  * @zeroed: bytes that must have been zeroed
  * @tail: bytes, likewise, that a NIC may have left around frames
+ * @zeroed_before: @zeroed before the present buffer
+ * @tail_before: likewise
  * @named: frames that must be named in the buffer
  * @changed: frames of the owner's that are gone
  */
@@ -112,6 +114,8 @@ struct kft_clean {
 	u8 *expect;
 	u64 zeroed;
 	u64 tail;
+	u64 zeroed_before;
+	u64 tail_before;
 	u32 named;
 	u32 changed;
 };
@@ -147,6 +151,9 @@ static struct kvmflip_buffer *kft_buffer(struct kunit *test, struct kft_clean *k
 	const struct kft_case *row = test->param_value;
 	u32 i, order = kft->queue->pool->table.chunk_order;
 	u8 byte = 0;
+
+	kft->zeroed_before = kft->zeroed;
+	kft->tail_before = kft->tail;
 
 	switch (row->before) {
 	case KFT_CLEAN:
@@ -200,15 +207,19 @@ static void kft_arrive(struct kft_clean *kft, u32 chunk, enum kft_kind kind, u32
 		memset(bytes + offset, KFT_OTHER, len);
 	}
 	if (kind == KFT_LATE) {
-		/* With all that came before. */
+		/* With all that came before: nothing there is the owner's any more. */
 		kvmflip_deliver_all(&queue->delivery);
 		kft->named = 0;
+		chunk &= (1U << queue->pool->table.chunk_order) - 1;
+		memset(kft->expect, 0, chunk * size);
+		kft->zeroed = kft->zeroed_before + chunk * size;
+		kft->tail = kft->tail_before;
 	}
 }
 
 static bool kft_is_owners(enum kft_kind kind)
 {
-	return kind == KFT_LARGE || kind == KFT_SMALL || kind == KFT_LATE;
+	return kind == KFT_LARGE || kind == KFT_SMALL;
 }
 
 /* What must be in a chunk in the end. */

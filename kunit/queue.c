@@ -95,7 +95,7 @@ void kvmflip_test_prepare(struct kvmflip_test_queue *queue, struct kvmflip_buffe
 
 	buf->left = 1U << table->chunk_order;
 	for (i = 0; i < 1U << table->chunk_order; i++)
-		table->chunk[kvmflip_test_chunk(queue, buf, i)].gen = 0;
+		table->chunk[kvmflip_test_chunk(queue, buf, i)].waiter = KVMFLIP_NO_WAITER;
 }
 
 /**
@@ -192,7 +192,9 @@ void kvmflip_test_frame(struct kvmflip_test_queue *queue, u32 chunk,
 	c->offset = offset;
 	c->len = len;
 	kvmflip_test_complete(queue, chunk);
-	kvmflip_deliver_arrival(&queue->delivery, queue->dev, chunk);
+	queue->delivery.dev = queue->dev;
+	kvmflip_deliver_arrival(&queue->delivery, kvmflip_buffer_of(&queue->pool->table, chunk),
+				chunk, bytes + offset);
 }
 
 /**

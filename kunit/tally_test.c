@@ -72,7 +72,10 @@ static struct kvmflip_waiter *kft_join(struct kunit *test, struct kft_tally *kft
 static void kft_add(struct kft_tally *kft, struct kvmflip_waiter *waiter, u32 len)
 {
 	kft->table.chunk[kft->chunk].len = len;
-	kvmflip_tally_add(&kft->tally, waiter, kft->chunk++, 1);
+	kft->table.chunk[kft->chunk].waiter = kvmflip_waiter_index(&kft->tally, waiter);
+	kvmflip_tally_add(&kft->tally, waiter, kvmflip_buffer_of(&kft->table, kft->chunk),
+			  kft->chunk, 1);
+	kft->chunk++;
 }
 
 /**
@@ -163,7 +166,7 @@ static void kft_elect(struct kunit *test)
 	else
 		KUNIT_EXPECT_EQ(test, owner, kvmflip_waiter_index(&kft->tally,
 								  waiter[row->owner]));
-	KUNIT_EXPECT_EQ(test, end, frames);
+	KUNIT_EXPECT_EQ(test, end, kft->table.buf[0].end);
 	for (p = 0; p < 4; p++)
 		KUNIT_EXPECT_EQ_MSG(test, test_bit(p, others),
 				    p != row->owner && (row->large[p] || row->small[p]),
@@ -180,7 +183,6 @@ static void kft_elect_end(struct kunit *test)
 	u32 i, end = U32_MAX - 2;
 
 	/* The indices wrap on the way. */
-	kft->tally.head = U32_MAX - 2;
 	kft->tally.tail = U32_MAX - 2;
 	for (i = 0; i < ARRAY_SIZE(order); i++) {
 		kft->chunk = order[i];
@@ -207,8 +209,8 @@ static void kft_elect_delivered(struct kunit *test)
 	kft_add(kft, a, KFT_LARGE);
 	kft_add(kft, a, KFT_LARGE);
 	kft_add(kft, b, KFT_LARGE);
-	kvmflip_tally_done(&kft->tally, kvmflip_tally_frame(&kft->tally, 0));
-	kvmflip_tally_done(&kft->tally, kvmflip_tally_frame(&kft->tally, 1));
+	kft->table.chunk[0].waiter = KVMFLIP_NO_WAITER;
+	kft->table.chunk[1].waiter = KVMFLIP_NO_WAITER;
 	KUNIT_EXPECT_EQ(test, kvmflip_tally_elect(&kft->tally, &kft->table, &kft->table.buf[0],
 						  others, &end),
 			kvmflip_waiter_index(&kft->tally, b));
@@ -248,65 +250,102 @@ static void kft_waiters(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, kvmflip_tally_find(tally, 700, 1700), waiter[9]);
 }
 
-/* Who was last is found first, unless it has left. */
-static void kft_waiter_recent(struct kunit *test)
+/* Ports whose numbers end alike are told from each other, in whatever order they leave. */
+static void kft_waiters_collide(struct kunit *test)
 {
 	struct kft_tally *kft = kft_tally(test, 2);
-	struct kvmflip_waiter *a = kft_join(test, kft, 1), *b = kft_join(test, kft, 2);
+	struct kvmflip_tally *tally = &kft->tally;
+	struct kvmflip_waiter *waiter[3];
+	u32 i, left;
 
-	kft_add(kft, b, KFT_LARGE);
-	KUNIT_EXPECT_EQ(test, kft->tally.recent, kvmflip_waiter_index(&kft->tally, b));
-	KUNIT_EXPECT_PTR_EQ(test, kvmflip_tally_find(&kft->tally, 2, 1002), b);
-	KUNIT_EXPECT_PTR_EQ(test, kvmflip_tally_find(&kft->tally, 1, 1001), a);
-	kvmflip_tally_done(&kft->tally, kvmflip_tally_frame(&kft->tally, 0));
-	kvmflip_tally_leave(&kft->tally, b);
-	KUNIT_EXPECT_NULL(test, kvmflip_tally_find(&kft->tally, 2, 1002));
+	for (left = 0; left < 3; left++) {
+		for (i = 0; i < 3; i++)
+			waiter[i] = kft_join(test, kft, 5 + i * KVMFLIP_WAITERS);
+		kvmflip_tally_leave(tally, waiter[left]);
+		for (i = 0; i < 3; i++) {
+			KUNIT_EXPECT_PTR_EQ(test, kvmflip_tally_find(tally, waiter[i]->id,
+								     waiter[i]->gen),
+					    i == left ? NULL : waiter[i]);
+			if (i != left)
+				kvmflip_tally_leave(tally, waiter[i]);
+		}
+		KUNIT_EXPECT_TRUE(test, bitmap_empty(tally->used, KVMFLIP_WAITERS));
+		KUNIT_EXPECT_NULL(test, kvmflip_tally_find(tally, 5, 1005));
+	}
 }
 
-/* Frames go in any order; the head waits for the first. */
+/* Takes a run: frames of port @i from @n on. Returns the number behind them. */
+static u32 kft_take(struct kunit *test, struct kft_tally *kft, struct kvmflip_waiter *waiter,
+		    u32 i, u32 n)
+{
+	const struct kvmflip_run *run = kvmflip_tally_take(&kft->tally, waiter);
+
+	KUNIT_ASSERT_PTR_EQ(test, run->waiter, waiter);
+	KUNIT_ASSERT_EQ(test, run->chunk, i << 16 | n);
+	KUNIT_ASSERT_LE(test, (run->chunk & 15) + run->nr, 16);
+	return n + run->nr;
+}
+
+/* Each port's frames come in their order, and as far as they are asked for. */
 static void kft_order(struct kunit *test)
 {
 	struct kft_tally *kft = kft_tally(test, 4);
 	struct kvmflip_tally *tally = &kft->tally;
+	u32 i, round, begin, end, in[3] = {}, out[3] = {};
 	struct kvmflip_waiter *waiter[3];
-	u32 i, round, first = U32_MAX - 100, waiting = 0, left[3] = {};
-	struct kvmflip_waiting *frame;
 	struct rnd_state rnd;
 
 	prandom_seed_state(&rnd, 2004);
 	for (i = 0; i < 3; i++)
 		waiter[i] = kft_join(test, kft, i);
-	tally->head = first;
-	tally->tail = first;
-	for (round = 0; round < 2000; round++) {
-		i = prandom_u32_state(&rnd) % 3;
-		if (tally->tail - tally->head < tally->nr && prandom_u32_state(&rnd) % 2) {
-			kvmflip_tally_add(tally, waiter[i], tally->tail % tally->nr, round);
-			KUNIT_ASSERT_EQ(test, kvmflip_tally_frame(tally, tally->tail - 1)->chunk,
-					(tally->tail - 1) % tally->nr);
-			left[i]++;
-			waiting++;
-		} else if (waiting) {
-			do
-				frame = kvmflip_tally_frame(tally, tally->head +
-							    prandom_u32_state(&rnd) % tally->nr);
-			while (frame->waiter == KVMFLIP_NO_WAITER ||
-			       !tally->waiter[frame->waiter].frames ||
-			       ((frame - tally->frame - tally->head) & (tally->nr - 1)) >=
-			       tally->tail - tally->head);
-			left[frame->waiter]--;
-			kvmflip_tally_done(tally, frame);
-			waiting--;
+	tally->tail = U32_MAX - 100;
+	for (round = 0; round < 300; round++) {
+		begin = tally->tail;
+		while (tally->tail - begin < tally->nr) {
+			i = prandom_u32_state(&rnd) % 3;
+			kvmflip_tally_add(tally, waiter[i], kft->table.buf, i << 16 | in[i]++,
+					  round);
+			/* Some are taken at once, and what comes later is another run. */
+			if (!(prandom_u32_state(&rnd) % 4))
+				out[i] = kft_take(test, kft, waiter[i], i, out[i]);
+			KUNIT_ASSERT_EQ(test, waiter[i]->frames, in[i] - out[i]);
+			KUNIT_ASSERT_FALSE(test, kvmflip_waiter_before(waiter[i], begin));
 		}
-		for (i = 0; i < 3; i++)
-			KUNIT_ASSERT_EQ(test, waiter[i]->frames, left[i]);
-		KUNIT_ASSERT_GE(test, tally->tail - tally->head, waiting);
-		if (waiting)
-			KUNIT_ASSERT_NE(test, kvmflip_tally_frame(tally, tally->head)->waiter,
-					KVMFLIP_NO_WAITER);
-		else
-			KUNIT_ASSERT_EQ(test, tally->head, tally->tail);
+		end = begin + prandom_u32_state(&rnd) % tally->nr;
+		for (i = 0; i < 3; i++) {
+			while (kvmflip_waiter_before(waiter[i], end))
+				out[i] = kft_take(test, kft, waiter[i], i, out[i]);
+			while (kvmflip_waiter_before(waiter[i], tally->tail))
+				out[i] = kft_take(test, kft, waiter[i], i, out[i]);
+			KUNIT_ASSERT_EQ(test, waiter[i]->frames, 0);
+			KUNIT_ASSERT_EQ(test, out[i], in[i]);
+		}
 	}
+}
+
+/* One run as long as chunks follow each other in a buffer, and are the same port's. */
+static void kft_runs(struct kunit *test)
+{
+	static const struct {
+		u32 chunk;
+		u32 port;
+		u32 runs;
+	} adds[] = {
+		{ 0, 0, 1 }, { 1, 0, 1 }, { 3, 0, 2 }, { 2, 0, 3 }, { 3, 0, 3 }, { 4, 0, 4 },
+		{ 5, 1, 5 }, { 6, 0, 6 }, { 6, 0, 7 }, { 7, 0, 7 }, { 8, 0, 8 },
+	};
+	struct kft_tally *kft = kft_tally(test, 2);
+	struct kvmflip_waiter *waiter[2];
+	struct kvmflip_tally *tally = &kft->tally;
+	u32 i;
+
+	waiter[0] = kft_join(test, kft, 1);
+	waiter[1] = kft_join(test, kft, 2);
+	for (i = 0; i < ARRAY_SIZE(adds); i++) {
+		kvmflip_tally_add(tally, waiter[adds[i].port], kft->table.buf, adds[i].chunk, 1);
+		KUNIT_EXPECT_EQ_MSG(test, tally->tail, adds[i].runs, "frame %u", i);
+	}
+	KUNIT_EXPECT_EQ(test, waiter[0]->frames + waiter[1]->frames, ARRAY_SIZE(adds));
 }
 
 /* Since when a port waits is when the first of its frames came. */
@@ -316,12 +355,11 @@ static void kft_since(struct kunit *test)
 	struct kvmflip_tally *tally = &kft->tally;
 	struct kvmflip_waiter *waiter = kft_join(test, kft, 1);
 
-	kvmflip_tally_add(tally, waiter, 0, 500);
-	kvmflip_tally_add(tally, waiter, 1, 900);
+	kvmflip_tally_add(tally, waiter, kft->table.buf, 0, 500);
+	kvmflip_tally_add(tally, waiter, kft->table.buf, 1, 900);
 	KUNIT_EXPECT_EQ(test, waiter->since, 500);
-	kvmflip_tally_done(tally, kvmflip_tally_frame(tally, 0));
-	kvmflip_tally_done(tally, kvmflip_tally_frame(tally, 1));
-	kvmflip_tally_add(tally, waiter, 2, 1300);
+	KUNIT_EXPECT_EQ(test, kvmflip_tally_take(tally, waiter)->nr, 2);
+	kvmflip_tally_add(tally, waiter, kft->table.buf, 2, 1300);
 	KUNIT_EXPECT_EQ(test, waiter->since, 1300);
 }
 
@@ -413,9 +451,9 @@ static void kft_rate_no_flapping(struct kunit *test)
 	/* A buffer fills in 1 ms, give or take a fifth, and so long frames may wait. */
 	for (i = 0; i < 20000; i++) {
 		now = kft_traffic(tally, now, 64, 100000 + prandom_u32_state(&rnd) % 50001, 1);
-		kvmflip_tally_add(tally, waiter, 0, now);
+		kvmflip_tally_add(tally, waiter, kft->table.buf, 0, now);
 		due = kvmflip_waiter_due(waiter, now);
-		kvmflip_tally_done(tally, kvmflip_tally_frame(tally, tally->head));
+		kvmflip_tally_take(tally, waiter);
 		switches += due != before;
 		before = due;
 	}
@@ -515,7 +553,7 @@ static void kft_due(struct kunit *test)
 	kft->tally.steady_ns = row->frame_ns;
 	kft->tally.chunks = row->chunks;
 	waiter->latency = row->latency;
-	kvmflip_tally_add(&kft->tally, waiter, 0, 5000);
+	kvmflip_tally_add(&kft->tally, waiter, kft->table.buf, 0, 5000);
 	KUNIT_EXPECT_EQ(test, kvmflip_waiter_due(waiter, 5000 + row->waited), row->due);
 }
 
@@ -527,22 +565,21 @@ static void kft_due_decided_once(struct kunit *test)
 	struct kvmflip_tally *tally = &kft->tally;
 
 	tally->steady_ns = 100;
-	kvmflip_tally_add(tally, a, 0, 5000);
+	kvmflip_tally_add(tally, a, kft->table.buf, 0, 5000);
 	tally->steady_ns = 100000;
-	kvmflip_tally_add(tally, a, 1, 6000);
-	kvmflip_tally_add(tally, b, 2, 6000);
+	kvmflip_tally_add(tally, a, kft->table.buf, 1, 6000);
+	kvmflip_tally_add(tally, b, kft->table.buf, 2, 6000);
 	KUNIT_EXPECT_FALSE(test, kvmflip_waiter_due(a, 6000));
 	KUNIT_EXPECT_TRUE(test, kvmflip_waiter_due(b, 6000));
 	KUNIT_EXPECT_FALSE(test, kvmflip_waiter_due(a, 5000 + NSEC_PER_MSEC - 1));
 	KUNIT_EXPECT_TRUE(test, kvmflip_waiter_due(a, 5000 + NSEC_PER_MSEC));
 	tally->steady_ns = 100;
-	kvmflip_tally_add(tally, b, 3, 7000);
+	kvmflip_tally_add(tally, b, kft->table.buf, 3, 7000);
 	KUNIT_EXPECT_TRUE(test, kvmflip_waiter_due(b, 7000));
 
 	/* The next first frame decides anew. */
-	kvmflip_tally_done(tally, kvmflip_tally_frame(tally, 2));
-	kvmflip_tally_done(tally, kvmflip_tally_frame(tally, 3));
-	kvmflip_tally_add(tally, b, 4, 8000);
+	KUNIT_EXPECT_EQ(test, kvmflip_tally_take(tally, b)->nr, 2);
+	kvmflip_tally_add(tally, b, kft->table.buf, 4, 8000);
 	KUNIT_EXPECT_FALSE(test, kvmflip_waiter_due(b, 8000));
 }
 
@@ -560,9 +597,8 @@ static void kft_sizes(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, kvmflip_tally_init(tally, sizes[i][0], sizes[i][1]), 0);
 		KUNIT_EXPECT_EQ(test, tally->nr, sizes[i][2]);
 		KUNIT_EXPECT_EQ(test, tally->chunks, sizes[i][1]);
-		KUNIT_EXPECT_EQ(test, tally->head, tally->tail);
 		kvmflip_tally_destroy(tally);
-		KUNIT_EXPECT_NULL(test, tally->frame);
+		KUNIT_EXPECT_NULL(test, tally->run);
 	}
 }
 
@@ -571,8 +607,9 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_elect_end),
 	KUNIT_CASE(kft_elect_delivered),
 	KUNIT_CASE(kft_waiters),
-	KUNIT_CASE(kft_waiter_recent),
+	KUNIT_CASE(kft_waiters_collide),
 	KUNIT_CASE(kft_order),
+	KUNIT_CASE(kft_runs),
 	KUNIT_CASE(kft_since),
 	KUNIT_CASE_PARAM(kft_rate_steady, kft_rate_gen_params),
 	KUNIT_CASE(kft_rate_wobbles),

@@ -438,6 +438,47 @@ static void kft_close(struct kunit *test)
 	}
 }
 
+static int kft_waited;
+
+static void kft_wait_for_ever(struct kvmflip_test_sender *sender)
+{
+	complete(&kft_end.begun);
+	kft_waited = wait_for_completion_killable_timeout(&kft_end.go, 10 * HZ);
+}
+
+/* Memory that never comes, as of a VMM that is being killed, does not keep a port open. */
+static void kft_close_unread(struct kunit *test)
+{
+	struct kvmflip_test_sender *sender = kvmflip_test_sender(test,
+								 KVMFLIP_TEST_TX_FEATURES);
+	u32 i;
+
+	for (i = 0; i < 3; i++) {
+		init_completion(&kft_end.begun);
+		init_completion(&kft_end.go);
+		sender->during = kft_wait_for_ever;
+		kft_waited = 0;
+		kvmflip_test_packet(sender, KFT_LEN);
+		kvmflip_test_packet(sender, KFT_LEN);
+		kvmflip_test_show(sender);
+		kvmflip_pci_write(sender->port, KVMFLIP_REG_DOORBELL, KVMFLIP_DB_TX);
+		KUNIT_ASSERT_NE(test, wait_for_completion_timeout(&kft_end.begun, 10 * HZ), 0);
+
+		kvmflip_port_close(sender->port);
+		KUNIT_EXPECT_EQ(test, kft_waited, -ERESTARTSYS);
+		KUNIT_EXPECT_NULL(test, sender->port->reader);
+
+		/* What comes next has not heard of it. */
+		sender->during = NULL;
+		kvmflip_test_sender_open(sender);
+		kvmflip_test_sender_start(sender, KVMFLIP_TEST_TX_FEATURES);
+		kvmflip_test_packet(sender, KFT_LEN);
+		kvmflip_test_send(sender);
+		KUNIT_EXPECT_EQ(test, kft_completions(sender), 1);
+		KUNIT_EXPECT_FALSE(test, signal_pending(current));
+	}
+}
+
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_wrap),
 	KUNIT_CASE_PARAM(kft_indices, kft_attack_gen_params),
@@ -450,6 +491,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_before_start),
 	KUNIT_CASE(kft_reset),
 	KUNIT_CASE(kft_close),
+	KUNIT_CASE(kft_close_unread),
 	{}
 };
 

@@ -18,7 +18,6 @@
  */
 
 #include <kunit/test-bug.h>
-#include <linux/atomic.h>
 #include <linux/slab.h>
 
 #include "buffer.h"
@@ -44,18 +43,20 @@ static const u8 kf_legal[KVMFLIP_STATES] = {
  */
 int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
 {
-	u32 i;
+	size_t i, chunks = (size_t)nr << chunk_order;
 
 	memset(table, 0, sizeof(*table));
 	spin_lock_init(&table->lock);
 	table->buf = kvcalloc(nr, sizeof(*table->buf), GFP_KERNEL);
 	if (!table->buf)
 		return -ENOMEM;
-	table->chunk = kvcalloc((size_t)nr << chunk_order, sizeof(*table->chunk), GFP_KERNEL);
+	table->chunk = kvcalloc(chunks, sizeof(*table->chunk), GFP_KERNEL);
 	if (!table->chunk) {
 		kvfree(table->buf);
 		return -ENOMEM;
 	}
+	for (i = 0; i < chunks; i++)
+		table->chunk[i].waiter = KVMFLIP_NO_WAITER;
 	for (i = 0; i < nr; i++) {
 		INIT_LIST_HEAD(&table->buf[i].list);
 		INIT_LIST_HEAD(&table->buf[i].lru);
@@ -110,29 +111,4 @@ bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *b
 	table->count[to]++;
 	buf->state = to;
 	return legal;
-}
-
-/**
- * kvmflip_chunk_post - note that a NIC owns a chunk from now on
- * @table: buffers of the pool
- * @chunk: number of the chunk in the pool
- * @queue: id of the queue it is posted to, not 0
- */
-void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk, u32 queue)
-{
-	WRITE_ONCE(table->chunk[chunk].queue, queue);
-}
-
-/**
- * kvmflip_chunk_complete - take a chunk back from a NIC that says it is done
- * @table: buffers of the pool
- * @chunk: number of the chunk in the pool, checked by the caller
- * @queue: id of the queue that says so
- *
- * Return: false if it was not posted to that queue, so that the completion must
- * be ignored.
- */
-bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk, u32 queue)
-{
-	return cmpxchg(&table->chunk[chunk].queue, queue, 0) == queue;
 }

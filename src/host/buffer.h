@@ -3,6 +3,7 @@
 #ifndef _KVMFLIP_BUFFER_H
 #define _KVMFLIP_BUFFER_H
 
+#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -60,9 +61,10 @@ struct kvmflip_lease;
  * @state: who may touch it; changed by kvmflip_buffer_move() alone
  * @dirty: what it may hold besides frames of this round: KVMFLIP_CLEAN, zeroes;
  *	   the number of a tenant, that guest's bytes and zeroes; KVMFLIP_DIRTY,
- *	   anything. Belongs to who holds the buffer, as the next two
+ *	   anything. Belongs to who holds the buffer, as the next three
  * @left: chunks that the NIC has not completed yet
  * @flip: place in the group of buffers that is being delivered
+ * @end: free-running index behind the last run of frames that came to wait in it
  * @lease: what it is part of while it is KVMFLIP_STEERED, NULL otherwise; the
  *	   lock of the port, as the next two
  * @spare: place in a list of @lease
@@ -77,56 +79,62 @@ struct kvmflip_buffer {
 	u64 dirty;
 	u16 left;
 	u16 flip;
+	u32 end;
 	struct kvmflip_lease *lease;
 	struct list_head spare;
 	enum kvmflip_told told;
 };
 
+/* &kvmflip_chunk.waiter of a chunk in which no frame waits */
+#define KVMFLIP_NO_WAITER	U8_MAX
+
 /**
  * struct kvmflip_chunk - unit of DMA
  * @queue: id of the queue whose NIC owns it, or 0; changed by
  *	   kvmflip_chunk_post() and kvmflip_chunk_complete() alone, no lock
- * @gen: generation of the port whose frame it holds; 0: of nobody, or of several
- * @offset: where in the chunk that frame begins, in bytes
+ * @offset: where in the chunk the frame begins, in bytes
  * @len: bytes of the frame
- * @flags: KVMFLIP_META_* of it
+ * @waiter: index of the port whose frame waits in it, or KVMFLIP_NO_WAITER
+ * @flags: KVMFLIP_META_* of the frame
  *
- * All but @queue belong to who holds the buffer.
+ * All but @queue belong to who holds the buffer. There is one for each frame that
+ * a pool has room for, and it is looked at several times for each, so it is small.
  */
 struct kvmflip_chunk {
-	u32 queue;
-	u32 gen;
+	u16 queue;
 	u16 offset;
 	u16 len;
-	u32 flags;
+	u8 waiter;
+	u8 flags;
 };
 
 /**
  * struct kvmflip_buffers - all buffers of a pool
- * @lock: protects the states, @count and @illegal; a leaf lock, process context
- * @count: number of buffers in each state
- * @illegal: changes of state that were refused
  * @nr: number of buffers
  * @chunk_order: log2 of the chunks in a buffer
  * @chunk: the chunks
  * @buf: the buffers
+ * @lock: protects the states, @count and @illegal; a leaf lock, process context.
+ *	  Whoever takes it leaves those alone that only look up buffers: from here on
+ *	  there is another cache line
+ * @count: number of buffers in each state
+ * @illegal: changes of state that were refused
  */
 struct kvmflip_buffers {
-	spinlock_t lock;	/* see above */
-	u32 count[KVMFLIP_STATES];
-	u64 illegal;
 	u32 nr;
 	u32 chunk_order;
 	struct kvmflip_chunk *chunk;
 	struct kvmflip_buffer *buf;
+
+	spinlock_t lock ____cacheline_aligned_in_smp;	/* see above */
+	u32 count[KVMFLIP_STATES];
+	u64 illegal;
 };
 
 int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order);
 void kvmflip_buffers_destroy(struct kvmflip_buffers *table);
 bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
 			 enum kvmflip_state from, enum kvmflip_state to);
-void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk, u32 queue);
-bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk, u32 queue);
 
 /**
  * kvmflip_buffer_of - the buffer that a chunk is in
@@ -152,6 +160,39 @@ static inline u32 kvmflip_buffer_index(const struct kvmflip_buffers *table,
 				       const struct kvmflip_buffer *buf)
 {
 	return buf - table->buf;
+}
+
+/**
+ * kvmflip_chunk_post - note that a NIC owns a chunk from now on
+ * @table: buffers of the pool
+ * @chunk: number of the chunk in the pool, which no NIC owns
+ * @queue: id of the queue it is posted to, not 0
+ */
+static inline void kvmflip_chunk_post(struct kvmflip_buffers *table, u32 chunk, u16 queue)
+{
+	WRITE_ONCE(table->chunk[chunk].queue, queue);
+}
+
+/**
+ * kvmflip_chunk_complete - take a chunk back from a NIC that says it is done
+ * @table: buffers of the pool
+ * @chunk: number of the chunk in the pool, checked by the caller
+ * @queue: id of the queue that says so
+ *
+ * Nobody but the worker of the queue that posted a chunk changes who owns it until
+ * it is taken back, so that it needs no atomic to do so. The worker of another one,
+ * whose NIC makes it up, finds an id that is not its own.
+ *
+ * Context: the queue's worker, or when that has stopped.
+ * Return: false if it was not posted to that queue, so that the completion must
+ * be ignored.
+ */
+static inline bool kvmflip_chunk_complete(struct kvmflip_buffers *table, u32 chunk, u16 queue)
+{
+	if (READ_ONCE(table->chunk[chunk].queue) != queue)
+		return false;
+	WRITE_ONCE(table->chunk[chunk].queue, 0);
+	return true;
 }
 
 #endif /* _KVMFLIP_BUFFER_H */

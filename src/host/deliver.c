@@ -10,14 +10,28 @@
  * whatever has to be copied from a buffer is copied before a guest has it.
  */
 
+#include <linux/bpf.h>
 #include <linux/etherdevice.h>
 #include <linux/netdevice.h>
+#include <linux/prefetch.h>
 #include <linux/skbuff.h>
 
 #include "deliver.h"
 #include "iommu.h"
 #include "port.h"
 #include "reclaim.h"
+
+/**
+ * struct kf_told - what a port is being told
+ * @refusal: counter that says why it takes no frames, or 0
+ * @space: frames that its RX ring has space for, besides those in its buffers
+ * @own: its counters
+ */
+struct kf_told {
+	unsigned int refusal;
+	int space;
+	struct kvmflip_delta own;
+};
 
 static struct kvmflip_chunk *kf_chunk(const struct kvmflip_delivery *delivery, u32 chunk)
 {
@@ -70,50 +84,39 @@ static struct kvmflip_waiter *kf_join(struct kvmflip_delivery *delivery, u32 id,
 		.copybreak = READ_ONCE(port->config.copybreak),
 		.latency = (u64)READ_ONCE(port->config.latency) * NSEC_PER_USEC,
 		.tenant = READ_ONCE(port->tenant),
+		.flip = KVMFLIP_FLIPS,
 	};
 	return kvmflip_tally_join(delivery->tally, &waiter);
 }
 
 /**
- * kvmflip_deliver_arrival - a frame has arrived
+ * kvmflip_deliver_admit - a frame has arrived for whom no other frame waits
  * @delivery: what the queue delivers from; its tally is not crowded
- * @dev: the NIC
- * @chunk: number of the chunk it lies in, whose offset and length are valid
- *
- * It is for the host and delivered, or it is dropped, or it waits.
+ * @frame: the frame, which is the host's if it is for it
+ * @len: bytes of it
+ * @meta: copy of its metadata
  *
  * Context: may sleep.
+ * Return: the port that it waits for, or NULL if it was delivered or dropped.
  */
-void kvmflip_deliver_arrival(struct kvmflip_delivery *delivery, struct net_device *dev,
-			     u32 chunk)
+struct kvmflip_waiter *kvmflip_deliver_admit(struct kvmflip_delivery *delivery,
+					     const void *frame, u32 len,
+					     const struct kvmflip_meta *meta)
 {
-	struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
-	void *data = kvmflip_pool_address(delivery->pool, chunk) + c->offset;
+	unsigned int verdict = KVMFLIP_A_STATS_DROPPED_NO_PORT;
 	struct kvmflip_waiter *waiter;
-	struct kvmflip_meta meta;
 
-	memcpy(&meta, data - sizeof(meta), sizeof(meta));
-	/* What is checked has to be what is used. */
-	barrier();
-	if (meta.magic != KVMFLIP_META_MAGIC || meta.flags & ~KVMFLIP_META_CSUM_VALID) {
-		kvmflip_stats_frame(delivery->delta, c->len, KVMFLIP_A_STATS_DROPPED_NO_META);
-		return;
+	if (meta->magic != KVMFLIP_META_MAGIC || meta->flags & ~KVMFLIP_META_CSUM_VALID) {
+		verdict = KVMFLIP_A_STATS_DROPPED_NO_META;
+	} else if (meta->port == KVMFLIP_PORT_HOST) {
+		verdict = kvmflip_deliver_host(delivery->dev, frame, len);
+	} else {
+		waiter = kf_join(delivery, meta->port, meta->gen);
+		if (waiter)
+			return waiter;
 	}
-	if (meta.port == KVMFLIP_PORT_HOST) {
-		kvmflip_stats_frame(delivery->delta, c->len,
-				    kvmflip_deliver_host(dev, data, c->len));
-		return;
-	}
-	waiter = kvmflip_tally_find(delivery->tally, meta.port, meta.gen);
-	if (!waiter)
-		waiter = kf_join(delivery, meta.port, meta.gen);
-	if (!waiter) {
-		kvmflip_stats_frame(delivery->delta, c->len, KVMFLIP_A_STATS_DROPPED_NO_PORT);
-		return;
-	}
-	c->gen = meta.gen;
-	c->flags = meta.flags;
-	kvmflip_tally_add(delivery->tally, waiter, chunk, delivery->now);
+	kvmflip_stats_frame(delivery->delta, len, verdict);
+	return NULL;
 }
 
 /*
@@ -121,75 +124,56 @@ void kvmflip_deliver_arrival(struct kvmflip_delivery *delivery, struct net_devic
  * since then the NIC has used the chunk again, and what lies there is not the
  * frame that was announced.
  */
-static bool kf_unchanged(const struct kvmflip_delivery *delivery, u32 chunk)
+static bool kf_unchanged(const void *frame, const struct kvmflip_waiter *waiter, u32 flags)
 {
-	const struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
-	const struct kvmflip_meta *meta = kvmflip_pool_address(delivery->pool, chunk) + c->offset -
-					  sizeof(*meta);
+	const struct kvmflip_meta *meta = frame - sizeof(*meta);
 
-	return meta->magic == KVMFLIP_META_MAGIC && meta->gen == c->gen && meta->flags == c->flags;
+	return meta->magic == KVMFLIP_META_MAGIC && meta->port == waiter->id &&
+	       meta->gen == waiter->gen && meta->flags == flags;
 }
 
 /*
- * Leaves nothing in a chunk but the frame of the new owner, or nothing at all.
- * Behind a frame the NIC may have written another one that it gave up. What the
- * chunk held before in front of it is zeroes or the owner's, if the buffer's
- * last guest was the owner.
+ * A buffer is its owner's alone. Returns how many frames go to the owner with it.
+ *
+ * Nothing is left in a chunk but the frame of the owner. Behind it the NIC may
+ * have written another one that it gave up. What the chunk held before in front of
+ * it is zeroes or the owner's, if the buffer's last guest was the owner.
  */
-static void kf_clean_chunk(struct kvmflip_delivery *delivery, u32 chunk, u32 gen, bool own,
-			   struct kvmflip_delta *delta)
+static u32 kf_clean(struct kvmflip_delivery *delivery, const struct kvmflip_waiter *owner,
+		    struct kvmflip_buffer *buf, struct kvmflip_delta *delta)
 {
-	struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
-	void *start = kvmflip_pool_address(delivery->pool, chunk);
-	u32 notes = c->offset - min(c->offset, KVMFLIP_NOTES);
-	u32 size = 1U << delivery->pool->chunk_shift;
-	u32 end = c->offset + c->len;
-
-	if (c->gen != gen || !kf_unchanged(delivery, chunk)) {
-		c->gen = 0;
-		kvmflip_pool_zero(start, size);
-		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += size;
-		return;
-	}
-	if (!own) {
-		kvmflip_pool_zero(start, notes);
-		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += notes;
-	}
-	kvmflip_pool_zero(start + notes, c->offset - notes);
-	kvmflip_pool_zero(start + end, size - end);
-	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += c->offset - notes + size - end;
-}
-
-static void kf_clean(struct kvmflip_delivery *delivery, const struct kvmflip_waiter *owner,
-		     struct kvmflip_buffer *buf, struct kvmflip_delta *delta)
-{
-	struct kvmflip_buffers *table = &delivery->pool->table;
-	u32 chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
+	const struct kvmflip_buffers *table = &delivery->pool->table;
+	u32 first = kvmflip_buffer_index(table, buf) << table->chunk_order;
+	struct kvmflip_chunk *last = &table->chunk[first + (1U << table->chunk_order)];
 	bool own = buf->dirty == owner->port->tenant || buf->dirty == KVMFLIP_CLEAN;
-	u32 end = chunk + (1U << table->chunk_order);
+	void *start = page_address(kvmflip_pool_page(delivery->pool, buf));
+	u32 index = kvmflip_waiter_index(delivery->tally, owner);
+	u32 size = 1U << delivery->pool->chunk_shift;
+	u32 frames = 0, end, notes, zeroed = 0, tail = 0;
+	struct kvmflip_chunk *c;
 
-	for (; chunk < end; chunk++)
-		kf_clean_chunk(delivery, chunk, owner->gen, own, delta);
-	buf->dirty = owner->port->tenant;
-}
-
-/* Frames that go to the owner with the buffer, once it has been cleaned. */
-static u32 kf_frames(const struct kvmflip_delivery *delivery, const struct kvmflip_waiter *owner,
-		     const struct kvmflip_buffer *buf)
-{
-	const struct kvmflip_tally *tally = delivery->tally;
-	u32 i, frames = 0, index = kvmflip_waiter_index(tally, owner);
-	const struct kvmflip_waiting *frame;
-	const struct kvmflip_chunk *c;
-
-	for (i = tally->head; i != delivery->end; i++) {
-		frame = kvmflip_tally_frame(tally, i);
-		if (frame->waiter != index ||
-		    kvmflip_buffer_of(&delivery->pool->table, frame->chunk) != buf)
+	for (c = &table->chunk[first]; c < last; c++, start += size) {
+		prefetchw(start + KVMFLIP_AHEAD * size + XDP_PACKET_HEADROOM - KVMFLIP_NOTES);
+		if (unlikely(c->waiter != index ||
+			     !kf_unchanged(start + c->offset, owner, c->flags))) {
+			c->waiter = KVMFLIP_NO_WAITER;
+			kvmflip_pool_zero(start, size);
+			zeroed += size;
 			continue;
-		c = kf_chunk(delivery, frame->chunk);
-		frames += c->gen == owner->gen && c->len > owner->copybreak;
+		}
+		notes = c->offset - kvmflip_deliver_forget_notes(start, c->offset);
+		if (!own) {
+			kvmflip_pool_zero(start, notes);
+			zeroed += notes;
+		}
+		end = c->offset + c->len;
+		kvmflip_pool_zero(start + end, size - end);
+		tail += size - c->len - notes;
+		frames += c->len > owner->copybreak;
 	}
+	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += zeroed;
+	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += tail;
+	buf->dirty = owner->port->tenant;
 	return frames;
 }
 
@@ -204,9 +188,8 @@ static bool kf_map(struct kvmflip_delivery *delivery, const struct kvmflip_waite
 	flip->slot = kvmflip_window_alloc(&port->window);
 	if (flip->slot == KVMFLIP_NO_SLOT)
 		return false;
-	kf_clean(delivery, owner, flip->buf, delta);
+	flip->frames = kf_clean(delivery, owner, flip->buf, delta);
 	flip->cleaned = true;
-	flip->frames = kf_frames(delivery, owner, flip->buf);
 	if (!flip->frames || !kvmflip_pool_map(delivery->pool, flip->buf, port, flip->slot))
 		goto err_release;
 	/* Until its frames are named and copied it must not become another guest's. */
@@ -224,22 +207,20 @@ err_release:
 	return false;
 }
 
-/* A port's buffers of the group, before its frames. Returns the ring's space beside them. */
-static int kf_map_all(struct kvmflip_delivery *delivery, const struct kvmflip_waiter *waiter,
-		      int space, struct kvmflip_delta *delta)
+/* A port's buffers of the group, before its frames. */
+static void kf_map_all(struct kvmflip_delivery *delivery, const struct kvmflip_waiter *waiter,
+		       struct kf_told *told)
 {
-	u32 index = kvmflip_waiter_index(delivery->tally, waiter);
 	int most = 1 << delivery->pool->table.chunk_order;
 	struct kvmflip_flip *flip;
+	u32 i;
 
-	for (flip = delivery->flip; flip < delivery->flip + delivery->nr; flip++) {
-		if (flip->owner != index || !flip->spare || space < most)
-			continue;
-		flip->mapped = kf_map(delivery, waiter, flip, delta);
+	for (i = waiter->flip; i != KVMFLIP_FLIPS && told->space >= most; i = flip->next) {
+		flip = &delivery->flip[i];
+		flip->mapped = kf_map(delivery, waiter, flip, &told->own);
 		if (flip->mapped)
-			space -= flip->frames;
+			told->space -= flip->frames;
 	}
-	return space;
 }
 
 /**
@@ -282,62 +263,48 @@ bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len, 
 	return true;
 }
 
-/* Its metadata is gone then, and it was looked at before. */
-static bool kf_is_cleaned(const struct kvmflip_delivery *delivery, u32 chunk)
+/* The full buffer that a chunk is in, or NULL. */
+static struct kvmflip_flip *kf_flip(struct kvmflip_delivery *delivery, u32 chunk)
 {
 	const struct kvmflip_buffer *buf = kvmflip_buffer_of(&delivery->pool->table, chunk);
 
-	return buf->flip != KVMFLIP_NO_FLIP && delivery->flip[buf->flip].cleaned;
+	return buf->flip == KVMFLIP_NO_FLIP ? NULL : &delivery->flip[buf->flip];
 }
 
-static unsigned int kf_copy(struct kvmflip_delivery *delivery, struct kvmflip_port *port,
+static unsigned int kf_copy(struct kvmflip_delivery *delivery,
+			    const struct kvmflip_waiter *waiter, const struct kvmflip_flip *flip,
 			    u32 chunk, unsigned int why)
 {
+	const void *frame = kvmflip_pool_address(delivery->pool, chunk);
 	const struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
 
-	if (!kf_is_cleaned(delivery, chunk) && !kf_unchanged(delivery, chunk))
+	prefetch(frame + (KVMFLIP_AHEAD << delivery->pool->chunk_shift) + XDP_PACKET_HEADROOM);
+	frame += c->offset;
+	/* In what is cleaned its metadata is gone, and was looked at before. */
+	if (!(flip && flip->cleaned) && !kf_unchanged(frame, waiter, c->flags))
 		return KVMFLIP_A_STATS_DROPPED_INVALID;
-	if (kvmflip_deliver_copy(port, kvmflip_pool_address(delivery->pool, chunk) + c->offset,
-				 c->len, c->flags))
+	if (kvmflip_deliver_copy(waiter->port, frame, c->len, c->flags))
 		return why;
 	return why == KVMFLIP_A_STATS_COPIED_QUOTA ? KVMFLIP_A_STATS_DROPPED_QUOTA :
 	       KVMFLIP_A_STATS_DROPPED_NO_BOUNCE;
 }
 
-static unsigned int kf_name(struct kvmflip_delivery *delivery, struct kvmflip_port *port,
-			    struct kvmflip_flip *flip, u32 chunk)
-{
-	const struct kvmflip_buffers *table = &delivery->pool->table;
-	const struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
-	u32 within = chunk & ((1U << table->chunk_order) - 1);
-	u32 flags = kvmflip_deliver_flags(port, c->flags);
-
-	flip->frames--;
-	kvmflip_rx_put(&port->rx, flip->slot, (within << delivery->pool->chunk_shift) + c->offset,
-		       c->len, flags | (flip->frames ? 0 : KVMFLIP_RX_LAST));
-	return KVMFLIP_A_STATS_FLIPPED;
-}
-
-/* Returns the counter that says what becomes of a frame for a guest that takes frames. */
+/* Returns the counter that says why a frame for a guest that takes frames is copied. */
 static unsigned int kf_verdict(const struct kvmflip_delivery *delivery,
-			       const struct kvmflip_waiter *waiter, u32 chunk)
+			       const struct kvmflip_waiter *waiter,
+			       const struct kvmflip_flip *flip, const struct kvmflip_chunk *c)
 {
-	const struct kvmflip_buffer *buf = kvmflip_buffer_of(&delivery->pool->table, chunk);
-	const struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
-	const struct kvmflip_flip *flip;
-
-	if (c->gen != waiter->gen)
+	if (c->waiter == KVMFLIP_NO_WAITER)
 		return KVMFLIP_A_STATS_DROPPED_INVALID;
 	if (!delivery->iommu)
 		return KVMFLIP_A_STATS_COPIED_MODE;
 	if (c->len <= waiter->copybreak)
 		return KVMFLIP_A_STATS_COPIED_SMALL;
-	if (buf->flip == KVMFLIP_NO_FLIP)
+	if (!flip)
 		return KVMFLIP_A_STATS_COPIED_LATENCY;
-	flip = &delivery->flip[buf->flip];
 	if (flip->owner != kvmflip_waiter_index(delivery->tally, waiter))
 		return KVMFLIP_A_STATS_COPIED_STRAY;
-	return flip->mapped ? KVMFLIP_A_STATS_FLIPPED : KVMFLIP_A_STATS_COPIED_QUOTA;
+	return KVMFLIP_A_STATS_COPIED_QUOTA;
 }
 
 /* Why a port takes no frames, or 0. */
@@ -353,72 +320,113 @@ static unsigned int kf_refusal(struct kvmflip_port *port, const struct kvmflip_w
 }
 
 /* The buffers that a port has got are its guest's to return from now on. */
-static void kf_let_go(struct kvmflip_delivery *delivery, const struct kvmflip_waiter *waiter)
+static void kf_let_go(struct kvmflip_delivery *delivery, struct kvmflip_waiter *waiter)
 {
-	u32 index = kvmflip_waiter_index(delivery->tally, waiter);
 	struct kvmflip_flip *flip;
+	u32 i;
 
-	for (flip = delivery->flip; flip < delivery->flip + delivery->nr; flip++) {
-		if (flip->owner != index || !flip->mapped)
+	for (i = waiter->flip; i != KVMFLIP_FLIPS; i = flip->next) {
+		flip = &delivery->flip[i];
+		if (!flip->mapped)
 			continue;
 		flip->buf->flip = KVMFLIP_NO_FLIP;
 		kvmflip_window_hold(&waiter->port->window, flip->slot, false);
 	}
+	waiter->flip = KVMFLIP_FLIPS;
+}
+
+/* A frame that is not just named: it is copied, or dropped. */
+static void kf_deliver_other(struct kvmflip_delivery *delivery,
+			     const struct kvmflip_waiter *waiter,
+			     const struct kvmflip_flip *flip, u32 chunk, struct kf_told *told)
+{
+	struct kvmflip_chunk *c = kf_chunk(delivery, chunk);
+	unsigned int verdict;
+
+	verdict = told->refusal ? : kf_verdict(delivery, waiter, flip, c);
+	if (kvmflip_stats_is_copy(verdict) && told->space-- <= 0)
+		verdict = KVMFLIP_A_STATS_DROPPED_RING_FULL;
+	if (kvmflip_stats_is_copy(verdict))
+		verdict = kf_copy(delivery, waiter, flip, chunk, verdict);
+	c->waiter = KVMFLIP_NO_WAITER;
+	kvmflip_stats_frame(delivery->delta, c->len, verdict);
+	/* A frame of an older generation was never this port's. */
+	if (verdict != KVMFLIP_A_STATS_DROPPED_NO_PORT)
+		kvmflip_stats_frame(&told->own, c->len, verdict);
+}
+
+/* Frames in a buffer that the port has got. */
+static void kf_deliver_mapped(struct kvmflip_delivery *delivery,
+			      const struct kvmflip_waiter *waiter, struct kvmflip_flip *flip,
+			      const struct kvmflip_run *run, struct kf_told *told)
+{
+	const struct kvmflip_pool *pool = delivery->pool;
+	u32 csum = kvmflip_deliver_flags(waiter->port, KVMFLIP_META_CSUM_VALID);
+	u32 start = (run->chunk & (delivery->tally->chunks - 1)) << pool->chunk_shift;
+	struct kvmflip_chunk *c = kf_chunk(delivery, run->chunk), *last = c + run->nr;
+	struct kvmflip_host_ring *rx = &waiter->port->rx;
+	u32 flipped = 0, len;
+	u64 bytes = 0;
+
+	for (; c < last; c++, start += 1U << pool->chunk_shift) {
+		len = c->len;
+		if (unlikely(len <= waiter->copybreak || c->waiter == KVMFLIP_NO_WAITER)) {
+			kf_deliver_other(delivery, waiter, flip, c - pool->table.chunk, told);
+			continue;
+		}
+		c->waiter = KVMFLIP_NO_WAITER;
+		flipped++;
+		bytes += len;
+		kvmflip_rx_put(rx, flip->slot, start + c->offset, len,
+			       (c->flags ? csum : 0) | (--flip->frames ? 0 : KVMFLIP_RX_LAST));
+	}
+	kvmflip_stats_flipped(delivery->delta, flipped, bytes);
+	kvmflip_stats_flipped(&told->own, flipped, bytes);
+}
+
+/* Frames of a port that arrived one after the other, in the same buffer. */
+static void kf_deliver_run(struct kvmflip_delivery *delivery,
+			   const struct kvmflip_waiter *waiter, const struct kvmflip_run *run,
+			   struct kf_told *told)
+{
+	struct kvmflip_flip *flip = kf_flip(delivery, run->chunk);
+	u32 i;
+
+	/* Nothing is mapped for a guest that takes no frames. */
+	if (flip && flip->mapped && flip->owner == kvmflip_waiter_index(delivery->tally, waiter)) {
+		kf_deliver_mapped(delivery, waiter, flip, run, told);
+		return;
+	}
+	for (i = 0; i < run->nr; i++)
+		kf_deliver_other(delivery, waiter, flip, run->chunk + i, told);
 }
 
 /* All of a port's frames up to the end of the group, so that it is told once. */
 static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_waiter *waiter)
 {
-	u32 i, len, head = delivery->tally->head;
-	u32 index = kvmflip_waiter_index(delivery->tally, waiter);
 	struct kvmflip_port *port = waiter->port;
-	struct kvmflip_waiting *frame;
-	struct kvmflip_delta own = {};
-	unsigned int refusal, verdict;
-	struct kvmflip_flip *flip;
-	int space = 0;
+	struct kf_told told = {};
 
 	mutex_lock(&port->lock);
-	refusal = kf_refusal(port, waiter);
-	if (!refusal) {
-		space = kvmflip_port_rx_space(port);
-		if (space < 0) {
+	told.refusal = kf_refusal(port, waiter);
+	if (!told.refusal) {
+		told.space = kvmflip_port_rx_space(port);
+		if (told.space < 0) {
 			kvmflip_port_fail(port);
-			refusal = KVMFLIP_A_STATS_DROPPED_CLOSED;
+			told.refusal = KVMFLIP_A_STATS_DROPPED_CLOSED;
 		} else {
-			space = kf_map_all(delivery, waiter, space, &own);
+			kf_map_all(delivery, waiter, &told);
 		}
 	}
-	for (i = head; i != delivery->end; i++) {
-		frame = kvmflip_tally_frame(delivery->tally, i);
-		if (frame->waiter != index)
-			continue;
-		verdict = refusal ? : kf_verdict(delivery, waiter, frame->chunk);
-		if (verdict == KVMFLIP_A_STATS_FLIPPED) {
-			flip = &delivery->flip[kvmflip_buffer_of(&delivery->pool->table,
-								 frame->chunk)->flip];
-			kf_name(delivery, port, flip, frame->chunk);
-		} else if (kvmflip_stats_is_copy(verdict)) {
-			if (space > 0)
-				verdict = kf_copy(delivery, port, frame->chunk, verdict);
-			else
-				verdict = KVMFLIP_A_STATS_DROPPED_RING_FULL;
-			space--;
-		}
-		len = kf_chunk(delivery, frame->chunk)->len;
-		kvmflip_stats_frame(delivery->delta, len, verdict);
-		/* A frame of an older generation was never this port's. */
-		if (verdict != KVMFLIP_A_STATS_DROPPED_NO_PORT)
-			kvmflip_stats_frame(&own, len, verdict);
-		kvmflip_tally_done(delivery->tally, frame);
-	}
+	while (kvmflip_waiter_before(waiter, delivery->end))
+		kf_deliver_run(delivery, waiter, kvmflip_tally_take(delivery->tally, waiter),
+			       &told);
 	kf_let_go(delivery, waiter);
 	/* Those that are left have arrived just now. */
-	if (waiter->frames && own.v[KVMFLIP_A_STATS_RECEIVED])
-		waiter->since = delivery->now;
-	if (!refusal && kvmflip_ring_publish(&port->rx))
+	waiter->since = delivery->now;
+	if (!told.refusal && kvmflip_ring_publish(&port->rx))
 		kvmflip_port_notify(port, KVMFLIP_VEC_RX);
-	kvmflip_stats_add(&port->stats, &own);
+	kvmflip_stats_add(&port->stats, &told.own);
 	mutex_unlock(&port->lock);
 }
 
@@ -439,6 +447,16 @@ static bool kf_claim(struct kvmflip_delivery *delivery, struct kvmflip_flip *fli
 	return flip->spare;
 }
 
+/* The buffer that is being added to the group is one of those that a port gets. */
+static void kf_append(struct kvmflip_delivery *delivery, struct kvmflip_waiter *waiter)
+{
+	if (waiter->flip == KVMFLIP_FLIPS)
+		waiter->flip = delivery->nr;
+	else
+		delivery->flip[waiter->flip_last].next = delivery->nr;
+	waiter->flip_last = delivery->nr;
+}
+
 /*
  * Moves full buffers to the group, those that somebody gets to @revoke and the
  * others to @again, up to the first that holds strays of an owner, or whose
@@ -454,7 +472,7 @@ static void kf_gather(struct kvmflip_delivery *delivery, struct list_head *full,
 
 	bitmap_zero(delivery->owners, KVMFLIP_WAITERS);
 	delivery->nr = 0;
-	delivery->end = delivery->tally->head;
+	delivery->end = delivery->tally->tail - delivery->tally->nr;
 	list_for_each_entry_safe(buf, next, full, list) {
 		DECLARE_BITMAP(strays, KVMFLIP_WAITERS) = {};
 
@@ -470,9 +488,12 @@ static void kf_gather(struct kvmflip_delivery *delivery, struct list_head *full,
 		     test_bit(owner, others)))
 			break;
 		flip = &delivery->flip[delivery->nr];
-		*flip = (struct kvmflip_flip) { .buf = buf, .owner = owner };
+		*flip = (struct kvmflip_flip) {
+			.buf = buf, .owner = owner, .next = KVMFLIP_FLIPS
+		};
 		if (owner != KVMFLIP_NO_WAITER && kf_claim(delivery, flip)) {
 			__set_bit(owner, delivery->owners);
+			kf_append(delivery, &delivery->tally->waiter[owner]);
 			bitmap_or(others, others, strays, KVMFLIP_WAITERS);
 			list_move_tail(&buf->list, revoke);
 		} else {
@@ -514,8 +535,8 @@ static void kf_deliver_group(struct kvmflip_delivery *delivery)
 	struct kvmflip_tally *tally = delivery->tally;
 	u32 i;
 
-	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS)
-		if (!test_bit(i, delivery->owners))
+	for_each_andnot_bit(i, tally->used, delivery->owners, KVMFLIP_WAITERS)
+		if (kvmflip_waiter_before(&tally->waiter[i], delivery->end))
 			kf_deliver_waiter(delivery, &tally->waiter[i]);
 	for_each_set_bit(i, delivery->owners, KVMFLIP_WAITERS)
 		kf_deliver_waiter(delivery, &tally->waiter[i]);

@@ -3,6 +3,8 @@
 
 #include <linux/dma-map-ops.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/xdp_sock.h>
 #include <net/xsk_buff_pool.h>
 
 #include "../compat.h"
@@ -14,6 +16,19 @@
 static dma_addr_t kf_iova(const struct xsk_buff_pool *xsk, u32 page)
 {
 	return xsk->dma_pages[page] & ~XSK_NEXT_PG_CONTIG_MASK;
+}
+
+/* Where AF_XDP has mapped the pool for a device, of which each queue has a copy. */
+static dma_addr_t *kf_dma_pages(const struct xsk_buff_pool *xsk)
+{
+	struct xsk_dma_map *map;
+
+	ASSERT_RTNL();
+
+	list_for_each_entry(map, &xsk->umem->xsk_dma_list, list)
+		if (map->netdev == xsk->netdev && map->dma_pages_cnt == xsk->dma_pages_cnt)
+			return map->dma_pages;
+	return NULL;
 }
 
 static size_t kf_block_size(const struct kvmflip_iommu *iommu)
@@ -243,7 +258,7 @@ struct kvmflip_iommu *kvmflip_iommu_attach(struct kvmflip_pool *pool, struct xsk
 					   struct netlink_ext_ack *extack)
 {
 	struct kvmflip_iommu *iommu;
-	int err = -ENOMEM;
+	int err;
 	u32 i;
 
 	iommu = kzalloc_obj(*iommu);
@@ -251,10 +266,6 @@ struct kvmflip_iommu *kvmflip_iommu_attach(struct kvmflip_pool *pool, struct xsk
 		return ERR_PTR(-ENOMEM);
 	iommu->pool = pool;
 	iommu->dev = xsk->dev;
-	iommu->iova = kvmalloc_array(pool->nr_pages, sizeof(*iommu->iova), GFP_KERNEL);
-	if (!iommu->iova)
-		goto err_free;
-
 	iommu->domain = iommu_get_domain_for_dev(xsk->dev);
 	iommu->prot = IOMMU_READ | IOMMU_WRITE;
 	if (dev_is_dma_coherent(xsk->dev))
@@ -264,15 +275,16 @@ struct kvmflip_iommu *kvmflip_iommu_attach(struct kvmflip_pool *pool, struct xsk
 		goto err_free;
 
 	err = -EINVAL;
-	if (xsk->dma_pages_cnt != pool->nr_pages) {
+	iommu->iova = kf_dma_pages(xsk);
+	if (!iommu->iova || xsk->dma_pages_cnt != pool->nr_pages) {
 		NL_SET_ERR_MSG_FMT(extack, "%s maps %u pages of pool %s, which has %u",
 				   dev_name(xsk->dev), xsk->dma_pages_cnt, pool->name,
 				   pool->nr_pages);
 		goto err_free;
 	}
 	for (i = 0; i < pool->nr_pages; i++) {
-		iommu->iova[i] = kf_iova(xsk, i);
-		if (iommu_iova_to_phys(iommu->domain, iommu->iova[i]) ==
+		if (iommu->iova[i] == kf_iova(xsk, i) &&
+		    iommu_iova_to_phys(iommu->domain, iommu->iova[i]) ==
 		    page_to_phys(pool->pages[i]))
 			continue;
 		NL_SET_ERR_MSG_FMT(extack, "%s does not map page %u of pool %s directly",
@@ -334,7 +346,6 @@ void kvmflip_iommu_free(struct kvmflip_iommu *iommu)
 {
 	if (iommu->block)
 		kf_free_blocks(iommu, iommu->pool->table.nr);
-	kvfree(iommu->iova);
 	kfree(iommu);
 }
 

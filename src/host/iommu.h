@@ -17,7 +17,8 @@ struct xsk_buff_pool;
  *	 does not let go of it
  * @domain: paging domain of @dev
  * @prot: how the device's pages are mapped
- * @iova: address of each page of the pool for the device, AF_XDP's
+ * @iova: address of each page of the pool for the device, AF_XDP's own table, which it
+ *	  keeps as long as one of the device's queues is bound
  * @block: address of each buffer for the device, of our own, or NULL if buffers
  *	   are single pages or could not be mapped as a whole
  *

@@ -15,6 +15,7 @@
 #include "vfio.h"
 
 struct workqueue_struct *kvmflip_wq;
+struct workqueue_struct *kvmflip_tx_wq;
 
 static int __init kvmflip_init(void)
 {
@@ -23,9 +24,14 @@ static int __init kvmflip_init(void)
 	kvmflip_wq = alloc_workqueue("kvmflip", WQ_UNBOUND, 0);
 	if (!kvmflip_wq)
 		return -ENOMEM;
+	kvmflip_tx_wq = alloc_workqueue("kvmflip_tx", WQ_UNBOUND, WQ_UNBOUND_MAX_ACTIVE);
+	if (!kvmflip_tx_wq) {
+		err = -ENOMEM;
+		goto err_wq;
+	}
 	err = kvmflip_netdev_init();
 	if (err)
-		goto err_wq;
+		goto err_tx_wq;
 	err = kvmflip_rxq_init();
 	if (err)
 		goto err_netdev;
@@ -48,6 +54,8 @@ err_rxq:
 	kvmflip_rxq_exit();
 err_netdev:
 	kvmflip_netdev_exit();
+err_tx_wq:
+	destroy_workqueue(kvmflip_tx_wq);
 err_wq:
 	destroy_workqueue(kvmflip_wq);
 	return err;
@@ -62,6 +70,7 @@ static void __exit kvmflip_exit(void)
 	kvmflip_reclaim_exit();
 	kvmflip_port_exit();
 	kvmflip_netdev_exit();
+	destroy_workqueue(kvmflip_tx_wq);
 	destroy_workqueue(kvmflip_wq);
 	kvmflip_pool_exit();
 }

@@ -485,6 +485,9 @@ void kvmflip_port_close(struct kvmflip_port *port)
 
 	/* First keep frames out, but keep the window until it is empty. */
 	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
+	mutex_lock(&port->lock);
+	kvmflip_tx_interrupt(port);
+	mutex_unlock(&port->lock);
 	cancel_delayed_work_sync(&port->tx_work);
 	cancel_work_sync(&port->return_work);
 
@@ -530,7 +533,7 @@ void kvmflip_port_start(struct kvmflip_port *port)
 		kvmflip_netdev_carrier(port, true);
 		kf_tell_state(port, KVMFLIP_REASON_DRIVER);
 		/* A doorbell before that was for nothing. */
-		queue_delayed_work(kvmflip_wq, &port->tx_work, 0);
+		queue_delayed_work(kvmflip_tx_wq, &port->tx_work, 0);
 	}
 	mutex_unlock(&port->lock);
 	mutex_unlock(&port->return_lock);
@@ -540,13 +543,16 @@ void kvmflip_port_start(struct kvmflip_port *port)
  * kvmflip_port_reset - take everything back from the guest
  * @port: port that is open
  *
- * Context: may sleep.
+ * Context: may sleep, for as long as the VMM wants; unless the task is to die, for the
+ * VMM may be waiting for that.
+ * Return: 0, or -EINTR if nothing has been done.
  */
-void kvmflip_port_reset(struct kvmflip_port *port)
+int kvmflip_port_reset(struct kvmflip_port *port)
 {
 	bool news;
 
-	mutex_lock(&port->tx_lock);
+	if (mutex_lock_killable(&port->tx_lock))
+		return -EINTR;
 	mutex_lock(&port->return_lock);
 	/* A VMM resets a device that nobody has used, too. */
 	news = READ_ONCE(port->state) != KVMFLIP_PORT_STATE_OPENED;
@@ -559,6 +565,7 @@ void kvmflip_port_reset(struct kvmflip_port *port)
 	mutex_unlock(&port->lock);
 	mutex_unlock(&port->return_lock);
 	mutex_unlock(&port->tx_lock);
+	return 0;
 }
 
 /**

@@ -17,6 +17,7 @@ struct eventfd_ctx;
 struct kvm;
 struct net_device;
 struct netlink_ext_ack;
+struct task_struct;
 
 /**
  * struct kvmflip_port_config - what a user asks of a port
@@ -60,8 +61,6 @@ struct kvmflip_vmm {
  * @name: what users call it
  * @uuid: of its mediated device
  * @pool: where its buffers come from
- * @ref: references; one is the list's, one the mediated device's, others are
- *	 held while frames are delivered
  * @bound: its mediated device exists; kvmflip_lock
  * @dedicated: slots that the queues dedicated to it need; kvmflip_lock
  * @config: what the user asked for; changed under kvmflip_lock and @lock, @max
@@ -85,6 +84,8 @@ struct kvmflip_vmm {
  * @share: what it has of the pool
  * @netdev: the host's side, or NULL; changed under rtnl and kvmflip_lock, while
  *	    @state is CLOSED
+ * @ref: references; one is the list's, one the mediated device's, others are
+ *	 held while frames are delivered
  * @lock: protects all that follows; never waits for the VMM
  * @state: enum kvmflip_port_state; buffers reach the guest in RUNNING only
  * @dead: deleted; the device can no longer be opened
@@ -92,6 +93,8 @@ struct kvmflip_vmm {
  * @kvm: VM of the VMM while the device is open, or NULL
  * @pid: thread group that opened the device
  * @irq: eventfd of each KVMFLIP_VEC_*, or NULL
+ * @reader: task that reads frames which the guest sends, and may wait for the VMM; NULL if
+ *	    there is none
  * @features: KVMFLIP_F_* that the driver has accepted; changed in OPENED only
  * @rx: RX ring
  * @bounce: bounce slots
@@ -103,27 +106,29 @@ struct kvmflip_vmm {
  *
  * Lock order: rtnl, kvmflip_lock, @return_lock, @lock; and @tx_lock, @return_lock, @lock.
  * With @tx_lock held the VMM's mmap_lock may be taken, with @lock never.
+ *
+ * Each lock has the cache lines of what it protects to itself: frames go in and out,
+ * and slots come back, on different CPUs.
  */
 struct kvmflip_port {
 	struct list_head list;
 	char name[KVMFLIP_NAME_LEN];
 	uuid_t uuid;
 	struct kvmflip_pool *pool;
-	struct kref ref;
 	bool bound;
 	u32 dedicated;
 	struct kvmflip_port_config config;
 	u32 id;
 	u32 gen;
 
-	struct mutex tx_lock;	/* see above */
+	struct mutex tx_lock ____cacheline_aligned_in_smp;	/* see above */
 	struct delayed_work tx_work;
 	struct kvmflip_host_ring tx;
 	struct kvmflip_host_ring txc;
 	int (*read)(void *arg, u64 iova, void *buf, size_t len);
 	void *read_arg;
 
-	struct mutex return_lock;	/* see above */
+	struct mutex return_lock ____cacheline_aligned_in_smp;	/* see above */
 	struct work_struct return_work;
 	struct kvmflip_host_ring ret;
 	u32 owed;
@@ -133,6 +138,7 @@ struct kvmflip_port {
 
 	struct net_device *netdev;
 
+	struct kref ref ____cacheline_aligned_in_smp;
 	struct mutex lock;	/* see above */
 	enum kvmflip_port_state state;
 	bool dead;
@@ -140,6 +146,7 @@ struct kvmflip_port {
 	struct kvm *kvm;
 	pid_t pid;
 	struct eventfd_ctx *irq[KVMFLIP_VECS];
+	struct task_struct *reader;
 	u32 features;
 	struct kvmflip_host_ring rx;
 	struct kvmflip_bounce bounce;
@@ -167,7 +174,7 @@ void kvmflip_port_put(struct kvmflip_port *port);
 int kvmflip_port_open(struct kvmflip_port *port, const struct kvmflip_vmm *vmm);
 void kvmflip_port_close(struct kvmflip_port *port);
 void kvmflip_port_start(struct kvmflip_port *port);
-void kvmflip_port_reset(struct kvmflip_port *port);
+int kvmflip_port_reset(struct kvmflip_port *port);
 void kvmflip_port_fail(struct kvmflip_port *port);
 void kvmflip_port_set_irq(struct kvmflip_port *port, u32 vector, struct eventfd_ctx *irq);
 void kvmflip_port_notify(struct kvmflip_port *port, u32 vector);

@@ -58,25 +58,6 @@ int kvmflip_ring_space(struct kvmflip_host_ring *ring)
 }
 
 /**
- * kvmflip_rx_put - write a descriptor, which the guest does not see yet
- * @ring: RX ring with space for it
- * @slot: slot of the window
- * @offset: of the frame in the slot, in bytes
- * @len: of the frame, in bytes
- * @flags: KVMFLIP_RX_*
- */
-void kvmflip_rx_put(struct kvmflip_host_ring *ring, u32 slot, u32 offset, u32 len, u32 flags)
-{
-	struct kvmflip_rx_desc *desc = ring->entries;
-
-	desc += ring->prod++ & (ring->nr - 1);
-	WRITE_ONCE(desc->slot, cpu_to_le32(slot));
-	WRITE_ONCE(desc->offset, cpu_to_le32(offset));
-	WRITE_ONCE(desc->len, cpu_to_le32(len));
-	WRITE_ONCE(desc->flags, cpu_to_le32(flags));
-}
-
-/**
  * kvmflip_ring_publish - show the guest what was put since the last time
  * @ring: ring that the host produces
  *

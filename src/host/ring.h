@@ -3,6 +3,8 @@
 #ifndef _KVMFLIP_RING_H
 #define _KVMFLIP_RING_H
 
+#include <asm/byteorder.h>
+#include <linux/compiler.h>
 #include <linux/types.h>
 #include <uapi/linux/kvmflip_pci.h>
 
@@ -39,7 +41,6 @@ struct kvmflip_host_ring {
 size_t kvmflip_ring_bytes(u32 nr, size_t entry_size);
 void kvmflip_ring_init(struct kvmflip_host_ring *ring, void *mem, u32 nr);
 int kvmflip_ring_space(struct kvmflip_host_ring *ring);
-void kvmflip_rx_put(struct kvmflip_host_ring *ring, u32 slot, u32 offset, u32 len, u32 flags);
 bool kvmflip_ring_publish(struct kvmflip_host_ring *ring);
 int kvmflip_return_pull(struct kvmflip_host_ring *ring, u32 *slots, u32 max);
 bool kvmflip_ring_arm(struct kvmflip_host_ring *ring);
@@ -48,5 +49,25 @@ int kvmflip_tx_ready(struct kvmflip_host_ring *ring);
 void kvmflip_tx_next(struct kvmflip_host_ring *ring, struct kvmflip_tx_desc *desc);
 void kvmflip_tx_release(struct kvmflip_host_ring *ring);
 void kvmflip_txc_put(struct kvmflip_host_ring *ring, u32 index);
+
+/**
+ * kvmflip_rx_put - write a descriptor, which the guest does not see yet
+ * @ring: RX ring with space for it
+ * @slot: slot of the window
+ * @offset: of the frame in the slot, in bytes
+ * @len: of the frame, in bytes
+ * @flags: KVMFLIP_RX_*
+ */
+static inline void kvmflip_rx_put(struct kvmflip_host_ring *ring, u32 slot, u32 offset, u32 len,
+				  u32 flags)
+{
+	struct kvmflip_rx_desc *desc = ring->entries;
+
+	desc += ring->prod++ & (ring->nr - 1);
+	WRITE_ONCE(desc->slot, cpu_to_le32(slot));
+	WRITE_ONCE(desc->offset, cpu_to_le32(offset));
+	WRITE_ONCE(desc->len, cpu_to_le32(len));
+	WRITE_ONCE(desc->flags, cpu_to_le32(flags));
+}
 
 #endif /* _KVMFLIP_RING_H */

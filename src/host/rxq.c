@@ -4,6 +4,7 @@
 #include <linux/delay.h>
 #include <linux/ethtool.h>
 #include <linux/file.h>
+#include <linux/idr.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/xdp_sock.h>
@@ -33,6 +34,9 @@
 
 /* Every queue that is served; changed under rtnl and kvmflip_lock. */
 LIST_HEAD(kvmflip_rxqs);
+
+/* What marks the chunks of each queue until the last of them is back. */
+static DEFINE_IDA(kf_ids);
 
 /* Where queues are taken down, which may take as long as their driver does. */
 static struct workqueue_struct *kf_finish_wq;
@@ -225,7 +229,6 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 	if (!rxq->pool->rxqs++)
 		atomic_set(&rxq->pool->umems, 1);
 	rxq->pool->exposed = exposes;
-	rxq->id = ++rxq->pool->last_queue;
 	list_add_tail(&rxq->list, &kvmflip_rxqs);
 	kvmflip_serve_start(rxq, &bufs);
 	return 0;
@@ -315,6 +318,7 @@ static void kf_finish_work(struct work_struct *work)
 	spin_unlock(&kf_finishing_lock);
 	wake_up_all(&kf_finished);
 	kvmflip_serve_destroy(rxq);
+	ida_free(&kf_ids, rxq->id);
 	kfree(rxq);
 }
 
@@ -341,11 +345,15 @@ int kvmflip_rxq_attach(struct net *net, const struct kvmflip_rxq_args *args,
 	rxq->mode = args->mode;
 	INIT_WORK(&rxq->finish, kf_finish_work);
 	kvmflip_stats_init(&rxq->stats);
+	err = ida_alloc_range(&kf_ids, 1, U16_MAX, GFP_KERNEL);
+	if (err < 0)
+		goto err_free;
+	rxq->id = err;
 
 	err = kvmflip_xsk_open(&rxq->xsk, args->xsk_fd, args->mode != KVMFLIP_MODE_COPY,
 			       &args->rx, &args->fill, extack);
 	if (err)
-		goto err_free;
+		goto err_id;
 
 	rtnl_lock();
 	mutex_lock(&kvmflip_lock);
@@ -367,6 +375,8 @@ int kvmflip_rxq_attach(struct net *net, const struct kvmflip_rxq_args *args,
 
 err_close:
 	kvmflip_xsk_close(&rxq->xsk);
+err_id:
+	ida_free(&kf_ids, rxq->id);
 err_free:
 	kfree(rxq);
 	return err;

@@ -3,6 +3,7 @@
 #ifndef _KVMFLIP_RXQ_H
 #define _KVMFLIP_RXQ_H
 
+#include <linux/cache.h>
 #include <linux/hrtimer.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -26,24 +27,29 @@ struct kvmflip_steer;
  * @pool: where its buffers come from
  * @mode: how its frames are delivered
  * @queue: number of the queue on the device
- * @id: what marks the chunks this queue has posted
+ * @id: what marks the chunks this queue has posted, no other queue's
  * @target: number of buffers it keeps posted
- * @buffers: number of buffers posted now; @work's own, as the next two, or
- *	     written once the work has been stopped
- * @posted: number of chunks posted now
- * @fill_usecs: time in which a buffer fills, in microseconds
  * @port: the port it is dedicated to in steered mode, NULL otherwise
  * @steer: what it has besides in that mode, NULL otherwise
  * @broken: its ring is corrupt, it is served no longer
- * @xsk: socket and rings
+ * @finish: takes the queue down
  * @wait: on the socket, tells of completions in softirq
  * @work: serves the queue
  * @timer: queues @work when frames have waited long enough
- * @finish: takes the queue down
  * @stats: counters
- * @tally: frames that wait; @work's own, as what follows
+ * @xsk: socket and rings; @work's own, as what follows, or written once the work has
+ *	 been stopped
+ * @buffers: number of buffers posted now
+ * @posted: number of chunks posted now
+ * @fill_usecs: time in which a buffer fills, in microseconds
+ * @expires: when @timer does so, in nanoseconds, or has done so
+ * @filling: buffer of the last completion
+ * @block: where it is mapped in the kernel
  * @delivery: what is delivered at the moment
+ * @tally: frames that wait
  * @descs: completions of the batch
+ *
+ * What others write to lies in other cache lines than what @work does.
  */
 struct kvmflip_rxq {
 	struct list_head list;
@@ -51,22 +57,27 @@ struct kvmflip_rxq {
 	struct kvmflip_pool *pool;
 	enum kvmflip_mode mode;
 	u32 queue;
-	u32 id;
+	u16 id;
 	u32 target;
-	u32 buffers;
-	u32 posted;
-	u32 fill_usecs;
 	struct kvmflip_port *port;
 	struct kvmflip_steer *steer;
 	bool broken;
-	struct kvmflip_xsk xsk;
-	wait_queue_entry_t wait;
-	struct delayed_work work;
-	struct hrtimer timer;
 	struct work_struct finish;
+
+	wait_queue_entry_t wait ____cacheline_aligned_in_smp;
+	struct work_struct work;
+	struct hrtimer timer;
 	struct kvmflip_stats stats;
-	struct kvmflip_tally tally;
+
+	struct kvmflip_xsk xsk ____cacheline_aligned_in_smp;
+	u32 buffers;
+	u32 posted;
+	u32 fill_usecs;
+	u64 expires;
+	struct kvmflip_buffer *filling;
+	void *block;
 	struct kvmflip_delivery delivery;
+	struct kvmflip_tally tally;
 	struct xdp_desc descs[KVMFLIP_BATCH];
 };
 

@@ -4,6 +4,7 @@
 #include <kunit/visibility.h>
 #include <linux/bpf.h>
 #include <linux/nospec.h>
+#include <linux/prefetch.h>
 #include <net/xdp_sock.h>
 
 #include "../compat.h"
@@ -17,9 +18,7 @@
 /* Batches until others get a turn. */
 #define KF_BUDGET	16
 /* How soon to try again when there was no memory to grant a buffer. */
-#define KF_RETRY	msecs_to_jiffies(10)
-/* Bytes of a frame that say whose it is. */
-#define KF_HEADER	64
+#define KF_RETRY	(10 * NSEC_PER_MSEC)
 /* Chunks looked at until others get a turn. */
 #define KF_DRAIN_BATCH	4096
 
@@ -27,7 +26,7 @@ static int kf_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *
 {
 	struct kvmflip_rxq *rxq = container_of(wait, struct kvmflip_rxq, wait);
 
-	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+	queue_work(kvmflip_wq, &rxq->work);
 	return 0;
 }
 
@@ -35,23 +34,8 @@ static enum hrtimer_restart kf_timer(struct hrtimer *timer)
 {
 	struct kvmflip_rxq *rxq = container_of(timer, struct kvmflip_rxq, timer);
 
-	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+	queue_work(kvmflip_wq, &rxq->work);
 	return HRTIMER_NORESTART;
-}
-
-/*
- * A driver that completes a chunk into which the NIC has written nothing, as some
- * do for chunks they had before, must not announce what somebody else had there.
- */
-static u32 kf_forget(struct kvmflip_rxq *rxq, const struct kvmflip_buffer *buf, u32 chunk)
-{
-	u64 header = ((u64)chunk << rxq->pool->chunk_shift) + XDP_PACKET_HEADROOM;
-	struct page *page = rxq->pool->pages[header >> PAGE_SHIFT];
-
-	if (buf->dirty == KVMFLIP_CLEAN)
-		return 0;
-	memset(page_address(page) + offset_in_page(header), 0, KF_HEADER);
-	return KF_HEADER;
 }
 
 /**
@@ -68,16 +52,27 @@ void kvmflip_serve_post(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
 			struct kvmflip_delta *delta)
 {
 	struct kvmflip_buffers *table = &rxq->pool->table;
-	u32 i, chunk = kvmflip_buffer_index(table, buf) << table->chunk_order;
+	u32 first = kvmflip_buffer_index(table, buf) << table->chunk_order;
+	void *header = page_address(kvmflip_pool_page(rxq->pool, buf)) + XDP_PACKET_HEADROOM;
+	u32 i, n = 1U << table->chunk_order, shift = rxq->pool->chunk_shift;
 
-	buf->left = 1U << table->chunk_order;
-	for (i = 0; i < 1U << table->chunk_order; i++, chunk++) {
-		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += kf_forget(rxq, buf, chunk);
-		table->chunk[chunk].gen = 0;
-		kvmflip_chunk_post(table, chunk, rxq->id);
-		kvmflip_xsk_fill_put(&rxq->xsk, (u64)chunk << rxq->pool->chunk_shift);
+	buf->left = n;
+	/*
+	 * A driver that completes a chunk into which the NIC has written nothing, as
+	 * some do for chunks they had before, must not announce what somebody else had
+	 * there: the bytes that say whose a frame is are cleared. A guest that has the
+	 * buffer too can put anything there at any time.
+	 */
+	if (buf->dirty != KVMFLIP_CLEAN && !buf->lease) {
+		for (i = 0; i < n; i++, header += 1U << shift)
+			kvmflip_pool_zero_line(header);
+		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += n * SMP_CACHE_BYTES;
 	}
-	rxq->posted += 1U << table->chunk_order;
+	for (i = first; i < first + n; i++) {
+		kvmflip_chunk_post(table, i, rxq->id);
+		kvmflip_xsk_fill_put(&rxq->xsk, (u64)i << shift);
+	}
+	rxq->posted += n;
 	rxq->buffers++;
 }
 
@@ -138,49 +133,64 @@ void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, struct li
 	struct kvmflip_delta *delta = rxq->delivery.delta;
 	u64 chunks = (u64)table->nr << table->chunk_order;
 	struct kvmflip_buffer *buf;
+	struct kvmflip_chunk *c;
 	bool valid;
+	void *start;
 
-	if (chunk >= chunks) {
+	if (unlikely(chunk >= chunks)) {
 		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
 		delta->v[KVMFLIP_A_STATS_DROPPED_INVALID]++;
 		return;
 	}
 	chunk = array_index_nospec(chunk, chunks);
-	if (!kvmflip_chunk_complete(table, chunk, rxq->id)) {
+	if (unlikely(!kvmflip_chunk_complete(table, chunk, rxq->id))) {
 		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
 		delta->v[KVMFLIP_A_STATS_DROPPED_UNPOSTED]++;
 		return;
 	}
 	buf = kvmflip_buffer_of(table, chunk);
+	if (unlikely(buf != rxq->filling)) {
+		rxq->filling = buf;
+		rxq->block = page_address(kvmflip_pool_page(rxq->pool, buf));
+	}
 	rxq->posted--;
-	if (!--buf->left) {
+	if (unlikely(!--buf->left)) {
 		rxq->buffers--;
 		if (!rxq->steer)
 			list_add_tail(&buf->list, full);
 	}
 	valid = offset >= sizeof(struct kvmflip_meta) && desc->len <= chunk_size - offset &&
 		!(desc->options & XDP_PKT_CONTD);
-	table->chunk[chunk].offset = offset;
-	table->chunk[chunk].len = valid ? desc->len : 0;
+	c = &table->chunk[chunk];
+	c->offset = offset;
+	c->len = valid ? desc->len : 0;
+	start = rxq->block + ((desc->addr - offset) & ((1U << rxq->pool->buffer_shift) - 1));
+	/* The NIC has most probably used the chunks in their order. */
+	prefetch(start + KVMFLIP_AHEAD * chunk_size + offset - sizeof(struct kvmflip_meta));
 	if (rxq->steer) {
-		kvmflip_steer_note(rxq->steer, chunk, !buf->left);
+		kvmflip_steer_note(rxq->steer, chunk, start, !buf->left);
 		return;
 	}
-	if (!table->chunk[chunk].len) {
+	if (unlikely(!c->len)) {
 		delta->v[KVMFLIP_A_STATS_RECEIVED]++;
 		delta->v[KVMFLIP_A_STATS_DROPPED_INVALID]++;
 		return;
 	}
-	kvmflip_deliver_arrival(&rxq->delivery, rxq->nic->netdev, chunk);
+	kvmflip_deliver_arrival(&rxq->delivery, buf, chunk, start + offset);
 }
 
-/* When to look again although no frame has arrived. */
-static void kf_set_timer(struct kvmflip_rxq *rxq, u64 wait)
+/*
+ * When to look again although no frame has arrived. To set a timer costs more than
+ * to look once too often: one that is set for earlier stays as it is.
+ */
+static void kf_set_timer(struct kvmflip_rxq *rxq, u64 now, u64 wait)
 {
 	if (wait == U64_MAX)
-		hrtimer_try_to_cancel(&rxq->timer);
-	else
-		hrtimer_start(&rxq->timer, ns_to_ktime(wait), HRTIMER_MODE_REL);
+		return;
+	if (hrtimer_active(&rxq->timer) && rxq->expires <= now + wait)
+		return;
+	rxq->expires = now + wait;
+	hrtimer_start(&rxq->timer, ns_to_ktime(wait), HRTIMER_MODE_REL);
 }
 
 /*
@@ -234,32 +244,34 @@ static int kf_serve_batch(struct kvmflip_rxq *rxq)
 		wait = kvmflip_steer_serve(rxq, &delta);
 	else
 		wait = kf_serve_full(rxq, &full, received, &delta);
-	kf_set_timer(rxq, wait);
+	/* There was no memory to grant a buffer, or none was free. */
+	if (rxq->buffers < rxq->target)
+		wait = min(wait, KF_RETRY);
+	kf_set_timer(rxq, delivery->now, wait);
 	kvmflip_stats_add(&rxq->stats, &delta);
 	return received;
 }
 
 static void kf_serve_work(struct work_struct *work)
 {
-	struct kvmflip_rxq *rxq = container_of(to_delayed_work(work), struct kvmflip_rxq, work);
+	struct kvmflip_rxq *rxq = container_of(work, struct kvmflip_rxq, work);
 	int n, budget = KF_BUDGET;
 
 	if (rxq->broken)
 		return;
+	/* What comes after the ring was looked at queues the work again. */
 	do {
 		n = kf_serve_batch(rxq);
 		cond_resched();
-	} while (n > 0 && --budget);
+	} while (n == KVMFLIP_BATCH && --budget);
 
 	if (n < 0) {
 		netdev_err(rxq->nic->netdev, "kvmflip: RX ring of queue %u is corrupt\n",
 			   rxq->queue);
 		rxq->broken = true;
 		kvmflip_event_rxq(KVMFLIP_CMD_RXQ_BROKEN_NTF, rxq, KVMFLIP_REASON_RING);
-	} else if (n > 0) {
-		mod_delayed_work(kvmflip_wq, &rxq->work, 0);
-	} else if (rxq->buffers < rxq->target) {
-		queue_delayed_work(kvmflip_wq, &rxq->work, KF_RETRY);
+	} else if (n == KVMFLIP_BATCH) {
+		queue_work(kvmflip_wq, &rxq->work);
 	}
 }
 
@@ -272,7 +284,7 @@ static void kf_serve_work(struct work_struct *work)
  */
 int kvmflip_serve_init(struct kvmflip_rxq *rxq)
 {
-	INIT_DELAYED_WORK(&rxq->work, kf_serve_work);
+	INIT_WORK(&rxq->work, kf_serve_work);
 	hrtimer_setup(&rxq->timer, kf_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	init_waitqueue_func_entry(&rxq->wait, kf_wake);
 	return kvmflip_tally_init(&rxq->tally, rxq->target, 1U << rxq->pool->table.chunk_order);
@@ -292,6 +304,7 @@ void kvmflip_serve_start(struct kvmflip_rxq *rxq, struct list_head *bufs)
 	rxq->delivery.pool = rxq->pool;
 	rxq->delivery.iommu = rxq->nic->iommu;
 	rxq->delivery.tally = &rxq->tally;
+	rxq->delivery.dev = rxq->nic->netdev;
 	if (rxq->steer) {
 		/* Those that are to appear in a window are claimed for its port. */
 		kvmflip_pool_give(rxq->pool, bufs);
@@ -301,7 +314,7 @@ void kvmflip_serve_start(struct kvmflip_rxq *rxq, struct list_head *bufs)
 	}
 	kvmflip_stats_add(&rxq->stats, &delta);
 	add_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
-	mod_delayed_work(kvmflip_wq, &rxq->work, 0);
+	queue_work(kvmflip_wq, &rxq->work);
 }
 
 /**
@@ -319,7 +332,7 @@ void kvmflip_serve_stop(struct kvmflip_rxq *rxq)
 
 	remove_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
 	/* The timer queues the work, which starts the timer. */
-	disable_delayed_work_sync(&rxq->work);
+	disable_work_sync(&rxq->work);
 	hrtimer_cancel(&rxq->timer);
 
 	rxq->delivery.now = ktime_get_ns();

@@ -18,27 +18,6 @@ void kvmflip_stats_init(struct kvmflip_stats *stats)
 }
 
 /**
- * kvmflip_stats_is_copy - does a verdict mean that a frame is copied?
- * @verdict: KVMFLIP_A_STATS_*
- *
- * Return: true, or false if it is flipped or dropped.
- */
-bool kvmflip_stats_is_copy(unsigned int verdict)
-{
-	switch (verdict) {
-	case KVMFLIP_A_STATS_COPIED_HOST:
-	case KVMFLIP_A_STATS_COPIED_SMALL:
-	case KVMFLIP_A_STATS_COPIED_STRAY:
-	case KVMFLIP_A_STATS_COPIED_LATENCY:
-	case KVMFLIP_A_STATS_COPIED_QUOTA:
-	case KVMFLIP_A_STATS_COPIED_MODE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/**
  * kvmflip_stats_frame - count what becomes of a frame
  * @delta: where to count
  * @len: bytes of the frame

@@ -85,12 +85,40 @@ struct kvmflip_stats {
 	 BIT_ULL(KVMFLIP_A_STATS_FROM_GUEST_BYTES) | \
 	 BIT_ULL(KVMFLIP_A_STATS_TX_ERRORS))
 
-bool kvmflip_stats_is_copy(unsigned int verdict);
 void kvmflip_stats_init(struct kvmflip_stats *stats);
 void kvmflip_stats_add(struct kvmflip_stats *stats, const struct kvmflip_delta *delta);
 void kvmflip_stats_frame(struct kvmflip_delta *delta, u32 len, unsigned int verdict);
 void kvmflip_stats_inc(struct kvmflip_stats *stats, unsigned int counter, u64 n);
 void kvmflip_stats_get(struct kvmflip_stats *stats, struct kvmflip_delta *now);
 int kvmflip_stats_put(struct sk_buff *skb, int attr, struct kvmflip_stats *stats, u64 mask);
+
+/**
+ * kvmflip_stats_is_copy - does a verdict mean that a frame is copied?
+ * @verdict: KVMFLIP_A_STATS_*
+ *
+ * Return: true, or false if it is flipped or dropped.
+ */
+static inline bool kvmflip_stats_is_copy(unsigned int verdict)
+{
+	return BIT_ULL(verdict) & (BIT_ULL(KVMFLIP_A_STATS_COPIED_HOST) |
+				   BIT_ULL(KVMFLIP_A_STATS_COPIED_SMALL) |
+				   BIT_ULL(KVMFLIP_A_STATS_COPIED_STRAY) |
+				   BIT_ULL(KVMFLIP_A_STATS_COPIED_LATENCY) |
+				   BIT_ULL(KVMFLIP_A_STATS_COPIED_QUOTA) |
+				   BIT_ULL(KVMFLIP_A_STATS_COPIED_MODE));
+}
+
+/**
+ * kvmflip_stats_flipped - count frames that are flipped
+ * @delta: where to count
+ * @frames: number of them
+ * @bytes: of them
+ */
+static inline void kvmflip_stats_flipped(struct kvmflip_delta *delta, u32 frames, u64 bytes)
+{
+	delta->v[KVMFLIP_A_STATS_RECEIVED] += frames;
+	delta->v[KVMFLIP_A_STATS_RECEIVED_BYTES] += bytes;
+	delta->v[KVMFLIP_A_STATS_FLIPPED] += frames;
+}
 
 #endif /* _KVMFLIP_STATS_H */

@@ -127,29 +127,31 @@ void kvmflip_steer_destroy(struct kvmflip_rxq *rxq)
  * kvmflip_steer_note - the NIC has completed a chunk
  * @steer: of the queue
  * @chunk: number of the chunk, whose offset and length are valid, or the length 0
+ * @start: where it is mapped in the kernel
  * @last: its buffer has no other chunk that the NIC owns
  */
-void kvmflip_steer_note(struct kvmflip_steer *steer, u32 chunk, bool last)
+void kvmflip_steer_note(struct kvmflip_steer *steer, u32 chunk, void *start, bool last)
 {
 	if (WARN_ON_ONCE(steer->nr == KVMFLIP_NOTED))
 		return;
-	steer->noted[steer->nr++] = (struct kvmflip_noted) { .chunk = chunk, .last = last };
+	steer->noted[steer->nr++] = (struct kvmflip_noted) {
+		.start = start, .chunk = chunk, .last = last
+	};
 }
 
-static void kf_scrub_chunk(struct kf_round *round, u32 chunk)
+static void kf_scrub_chunk(struct kf_round *round, const struct kvmflip_noted *noted)
 {
-	struct kvmflip_pool *pool = round->rxq->pool;
-	u32 bytes = 1U << pool->chunk_shift;
+	u32 bytes = 1U << round->rxq->pool->chunk_shift;
 
-	kvmflip_pool_zero(kvmflip_pool_address(pool, chunk), bytes);
+	kvmflip_pool_zero(noted->start, bytes);
 	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED] += bytes;
 }
 
 /* Returns what becomes of a frame, or 0 if it is for the queue's port. */
 static unsigned int kf_sort_frame(struct kf_round *round, struct kvmflip_noted *noted)
 {
-	const struct kvmflip_chunk *c = &round->rxq->pool->table.chunk[noted->chunk];
-	void *data = kvmflip_pool_address(round->rxq->pool, noted->chunk) + c->offset;
+	struct kvmflip_chunk *c = &round->rxq->pool->table.chunk[noted->chunk];
+	void *data = noted->start + c->offset;
 	struct kvmflip_meta meta;
 
 	if (!c->len)
@@ -159,13 +161,14 @@ static unsigned int kf_sort_frame(struct kf_round *round, struct kvmflip_noted *
 	barrier();
 	if (meta.magic != KVMFLIP_META_MAGIC || meta.flags & ~KVMFLIP_META_CSUM_VALID)
 		return KVMFLIP_A_STATS_DROPPED_NO_META;
-	if (meta.port == KVMFLIP_PORT_HOST)
-		return kvmflip_deliver_host(round->rxq->nic->netdev, data, c->len);
-	if (meta.port != round->port->id)
+	if (unlikely(meta.port != round->port->id)) {
+		if (meta.port == KVMFLIP_PORT_HOST)
+			return kvmflip_deliver_host(round->rxq->nic->netdev, data, c->len);
 		return KVMFLIP_A_STATS_DROPPED_FOREIGN;
+	}
 	noted->gen = meta.gen;
-	noted->flags = meta.flags;
 	noted->own = true;
+	c->flags = meta.flags;
 	return 0;
 }
 
@@ -173,17 +176,16 @@ static unsigned int kf_sort_frame(struct kf_round *round, struct kvmflip_noted *
 static void kf_sort(struct kf_round *round)
 {
 	struct kvmflip_steer *steer = round->rxq->steer;
+	struct kvmflip_noted *noted;
 	unsigned int verdict;
-	u32 i, chunk;
 
-	for (i = 0; i < steer->nr; i++) {
-		chunk = steer->noted[i].chunk;
-		verdict = kf_sort_frame(round, &steer->noted[i]);
-		if (steer->noted[i].own)
+	for (noted = steer->noted; noted < steer->noted + steer->nr; noted++) {
+		verdict = kf_sort_frame(round, noted);
+		if (likely(noted->own))
 			continue;
-		kvmflip_stats_frame(round->delta, round->rxq->pool->table.chunk[chunk].len,
-				    verdict);
-		kf_scrub_chunk(round, chunk);
+		kvmflip_stats_frame(round->delta,
+				    round->rxq->pool->table.chunk[noted->chunk].len, verdict);
+		kf_scrub_chunk(round, noted);
 	}
 }
 
@@ -200,46 +202,20 @@ static bool kf_shows(struct kf_round *round, struct kvmflip_buffer *buf)
 	return true;
 }
 
-static void kf_name(struct kf_round *round, struct kvmflip_buffer *buf,
-		    const struct kvmflip_noted *noted)
+/* Returns what becomes of a frame of the port that is not just named to the guest. */
+static unsigned int kf_deliver_other(struct kf_round *round, const struct kvmflip_buffer *buf,
+				     const struct kvmflip_chunk *c,
+				     const struct kvmflip_noted *noted)
 {
-	struct kvmflip_pool *pool = round->rxq->pool;
-	const struct kvmflip_chunk *c = &pool->table.chunk[noted->chunk];
-	u32 within = noted->chunk & ((1U << pool->table.chunk_order) - 1);
-	u32 flags = kvmflip_deliver_flags(round->port, noted->flags);
-	u32 notes = min(c->offset, KVMFLIP_NOTES);
-
-	kvmflip_pool_zero(kvmflip_pool_address(pool, noted->chunk) + c->offset - notes, notes);
-	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += notes;
-	kvmflip_rx_put(&round->port->rx, buf->slot, (within << pool->chunk_shift) + c->offset,
-		       c->len, flags | (noted->last ? KVMFLIP_RX_LAST : 0));
-	if (noted->last)
-		kvmflip_lease_give(round->lease, buf);
-}
-
-/* Returns what becomes of a frame of the port. */
-static unsigned int kf_deliver(struct kf_round *round, struct kvmflip_buffer *buf,
-			       const struct kvmflip_noted *noted)
-{
-	struct kvmflip_pool *pool = round->rxq->pool;
-	const struct kvmflip_chunk *c = &pool->table.chunk[noted->chunk];
-
 	if (noted->gen != round->port->gen) {
-		kf_scrub_chunk(round, noted->chunk);
+		kf_scrub_chunk(round, noted);
 		return KVMFLIP_A_STATS_DROPPED_NO_PORT;
 	}
 	if (!round->running)
 		return KVMFLIP_A_STATS_DROPPED_CLOSED;
 	if (round->space <= 0)
 		return KVMFLIP_A_STATS_DROPPED_RING_FULL;
-	if (kf_shows(round, buf)) {
-		round->space--;
-		kf_name(round, buf, noted);
-		return KVMFLIP_A_STATS_FLIPPED;
-	}
-	if (!kvmflip_deliver_copy(round->port,
-				  kvmflip_pool_address(pool, noted->chunk) + c->offset, c->len,
-				  noted->flags))
+	if (!kvmflip_deliver_copy(round->port, noted->start + c->offset, c->len, c->flags))
 		return buf->lease ? KVMFLIP_A_STATS_DROPPED_QUOTA :
 		       KVMFLIP_A_STATS_DROPPED_NO_BOUNCE;
 	round->space--;
@@ -291,24 +267,43 @@ static void kf_finish(struct kf_round *round, struct kvmflip_buffer *buf)
 static void kf_deliver_all(struct kf_round *round)
 {
 	struct kvmflip_buffers *table = &round->rxq->pool->table;
+	u32 csum = kvmflip_deliver_flags(round->port, KVMFLIP_META_CSUM_VALID);
+	u32 mask = (1U << table->chunk_order) - 1, shift = round->rxq->pool->chunk_shift;
 	struct kvmflip_steer *steer = round->rxq->steer;
+	u32 flipped = 0, notes = 0, within;
 	struct kvmflip_noted *noted;
 	struct kvmflip_buffer *buf;
+	struct kvmflip_chunk *c;
 	unsigned int verdict;
-	u32 len;
+	u64 bytes = 0;
 
 	for (noted = steer->noted; noted < steer->noted + steer->nr; noted++) {
 		buf = kvmflip_buffer_of(table, noted->chunk);
-		len = table->chunk[noted->chunk].len;
-		if (noted->own) {
-			verdict = kf_deliver(round, buf, noted);
-			kvmflip_stats_frame(round->delta, len, verdict);
+		c = &table->chunk[noted->chunk];
+		if (likely(noted->own && round->running && noted->gen == round->port->gen &&
+			   round->space > 0 && kf_shows(round, buf))) {
+			round->space--;
+			notes += kvmflip_deliver_forget_notes(noted->start, c->offset);
+			within = (noted->chunk & mask) << shift;
+			kvmflip_rx_put(&round->port->rx, buf->slot, within + c->offset, c->len,
+				       (c->flags ? csum : 0) |
+				       (noted->last ? KVMFLIP_RX_LAST : 0));
+			if (unlikely(noted->last))
+				kvmflip_lease_give(round->lease, buf);
+			flipped++;
+			bytes += c->len;
+		} else if (noted->own) {
+			verdict = kf_deliver_other(round, buf, c, noted);
+			kvmflip_stats_frame(round->delta, c->len, verdict);
 			if (verdict != KVMFLIP_A_STATS_DROPPED_NO_PORT)
-				kvmflip_stats_frame(&round->own, len, verdict);
+				kvmflip_stats_frame(&round->own, c->len, verdict);
 		}
-		if (noted->last)
+		if (unlikely(noted->last))
 			kf_finish(round, buf);
 	}
+	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += notes;
+	kvmflip_stats_flipped(round->delta, flipped, bytes);
+	kvmflip_stats_flipped(&round->own, flipped, bytes);
 	steer->nr = 0;
 }
 

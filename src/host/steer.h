@@ -14,16 +14,16 @@ struct netlink_ext_ack;
 
 /**
  * struct kvmflip_noted - a chunk that the NIC has completed
+ * @start: where it is mapped in the kernel
  * @chunk: number of the chunk
  * @gen: generation of the port that its frame is for
- * @flags: KVMFLIP_META_* of that frame
  * @last: it was the last one of its buffer
  * @own: its frame is for the queue's port
  */
 struct kvmflip_noted {
+	void *start;
 	u32 chunk;
 	u32 gen;
-	u32 flags;
 	bool last;
 	bool own;
 };
@@ -48,7 +48,7 @@ int kvmflip_steer_init(struct kvmflip_rxq *rxq, const char *port,
 		       struct netlink_ext_ack *extack);
 void kvmflip_steer_destroy(struct kvmflip_rxq *rxq);
 void kvmflip_steer_start(struct kvmflip_rxq *rxq);
-void kvmflip_steer_note(struct kvmflip_steer *steer, u32 chunk, bool last);
+void kvmflip_steer_note(struct kvmflip_steer *steer, u32 chunk, void *start, bool last);
 u64 kvmflip_steer_serve(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta);
 
 #endif /* _KVMFLIP_STEER_H */

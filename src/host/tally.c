@@ -36,10 +36,11 @@ int kvmflip_tally_init(struct kvmflip_tally *tally, u32 buffers, u32 chunks)
 	memset(tally, 0, sizeof(*tally));
 	tally->chunks = chunks;
 	tally->nr = roundup_pow_of_two(buffers * chunks);
-	tally->frame = kvcalloc(tally->nr, sizeof(*tally->frame), GFP_KERNEL);
+	tally->run = kvcalloc(tally->nr, sizeof(*tally->run), GFP_KERNEL);
+	memset(tally->bucket, KVMFLIP_NO_WAITER, sizeof(tally->bucket));
 	tally->frame_ns = KF_RATE_UNKNOWN;
 	tally->steady_ns = KF_RATE_UNKNOWN;
-	return tally->frame ? 0 : -ENOMEM;
+	return tally->run ? 0 : -ENOMEM;
 }
 
 /**
@@ -48,31 +49,13 @@ int kvmflip_tally_init(struct kvmflip_tally *tally, u32 buffers, u32 chunks)
  */
 void kvmflip_tally_destroy(struct kvmflip_tally *tally)
 {
-	kvfree(tally->frame);
-	tally->frame = NULL;
+	kvfree(tally->run);
+	tally->run = NULL;
 }
 
-/**
- * kvmflip_tally_find - find a port among those with waiting frames
- * @tally: tally
- * @id: number of the port
- * @gen: generation of the port
- *
- * Return: waiter, or NULL.
- */
-struct kvmflip_waiter *kvmflip_tally_find(struct kvmflip_tally *tally, u32 id, u32 gen)
+static u8 *kf_bucket(struct kvmflip_tally *tally, u32 id)
 {
-	struct kvmflip_waiter *waiter = &tally->waiter[tally->recent];
-	u32 i;
-
-	if (waiter->port && waiter->id == id && waiter->gen == gen)
-		return waiter;
-	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
-		waiter = &tally->waiter[i];
-		if (waiter->id == id && waiter->gen == gen)
-			return waiter;
-	}
-	return NULL;
+	return &tally->bucket[id % KVMFLIP_WAITERS];
 }
 
 /**
@@ -92,6 +75,8 @@ struct kvmflip_waiter *kvmflip_tally_join(struct kvmflip_tally *tally,
 	__set_bit(i, tally->used);
 	tally->waiter[i] = *waiter;
 	tally->waiter[i].frames = 0;
+	tally->waiter[i].chain = *kf_bucket(tally, waiter->id);
+	*kf_bucket(tally, waiter->id) = i;
 	return &tally->waiter[i];
 }
 
@@ -102,6 +87,11 @@ struct kvmflip_waiter *kvmflip_tally_join(struct kvmflip_tally *tally,
  */
 void kvmflip_tally_leave(struct kvmflip_tally *tally, struct kvmflip_waiter *waiter)
 {
+	u8 *link = kf_bucket(tally, waiter->id);
+
+	while (&tally->waiter[*link] != waiter)
+		link = &tally->waiter[*link].chain;
+	*link = waiter->chain;
 	__clear_bit(kvmflip_waiter_index(tally, waiter), tally->used);
 	waiter->port = NULL;
 }
@@ -119,41 +109,33 @@ bool kvmflip_tally_crowded(const struct kvmflip_tally *tally, u32 more)
 }
 
 /**
- * kvmflip_tally_add - a frame waits
+ * kvmflip_tally_begin - a frame waits that does not continue the last run
  * @tally: tally
- * @waiter: its port
- * @chunk: number of the chunk it lies in, in which no other frame waits
+ * @waiter: its port, whose frames do not include it yet
+ * @chunk: number of the chunk it lies in
  * @now: time, in nanoseconds
  *
  * Whether a port's frames wait is decided once, for the first of them: the rate may
  * seem to have changed by the next, but their time is not over yet.
+ *
+ * Return: free-running index behind the new run.
  */
-void kvmflip_tally_add(struct kvmflip_tally *tally, struct kvmflip_waiter *waiter, u32 chunk,
-		       u64 now)
+u32 kvmflip_tally_begin(struct kvmflip_tally *tally, struct kvmflip_waiter *waiter, u32 chunk,
+			u64 now)
 {
-	struct kvmflip_waiting *frame = kvmflip_tally_frame(tally, tally->tail++);
+	u32 index = tally->tail++;
 
-	tally->recent = kvmflip_waiter_index(tally, waiter);
-	frame->chunk = chunk;
-	frame->waiter = tally->recent;
-	if (waiter->frames++)
-		return;
-	waiter->since = now;
-	waiter->patient = kvmflip_tally_fill_ns(tally) <= waiter->latency;
-}
-
-/**
- * kvmflip_tally_done - a frame waits no longer
- * @tally: tally
- * @frame: frame that waits
- */
-void kvmflip_tally_done(struct kvmflip_tally *tally, struct kvmflip_waiting *frame)
-{
-	tally->waiter[frame->waiter].frames--;
-	frame->waiter = KVMFLIP_NO_WAITER;
-	while (tally->head != tally->tail &&
-	       kvmflip_tally_frame(tally, tally->head)->waiter == KVMFLIP_NO_WAITER)
-		tally->head++;
+	tally->open = kvmflip_tally_run(tally, index);
+	*tally->open = (struct kvmflip_run) { .waiter = waiter, .chunk = chunk, .nr = 1 };
+	if (waiter->frames) {
+		kvmflip_tally_run(tally, waiter->last)->next = index;
+	} else {
+		waiter->first = index;
+		waiter->since = now;
+		waiter->patient = kvmflip_tally_fill_ns(tally) <= waiter->latency;
+	}
+	waiter->last = index;
+	return tally->tail;
 }
 
 /**
@@ -218,7 +200,7 @@ static bool kf_precedes(const struct kvmflip_waiter *a, const struct kvmflip_wai
  * @table: buffers of the pool
  * @buf: buffer of it, all of whose chunks are completed
  * @others: bitmap, in which the ports with frames in @buf are set but the owner
- * @end: moved behind the last frame that waits in @buf
+ * @end: moved behind the last frame of @buf, if any waits in it
  *
  * The owner is who has most frames waiting in it that are longer than its
  * copybreak; of several, the one whose guest had the buffer last, or else the
@@ -229,24 +211,29 @@ static bool kf_precedes(const struct kvmflip_waiter *a, const struct kvmflip_wai
 u32 kvmflip_tally_elect(const struct kvmflip_tally *tally, const struct kvmflip_buffers *table,
 			const struct kvmflip_buffer *buf, unsigned long *others, u32 *end)
 {
+	u32 first = kvmflip_buffer_index(table, buf) << table->chunk_order;
 	u32 quorum = max((1U << table->chunk_order) >> KF_QUORUM_SHIFT, 1U);
-	u32 owner = KVMFLIP_NO_WAITER;
+	const struct kvmflip_chunk *c, *last;
+	u32 i, copybreak = 0, owner = KVMFLIP_NO_WAITER;
 	u16 votes[KVMFLIP_WAITERS] = {};
-	const struct kvmflip_waiting *frame;
-	u32 i;
+	u8 waiter = KVMFLIP_NO_WAITER;
 
-	for (i = tally->head; i != tally->tail; i++) {
-		frame = kvmflip_tally_frame(tally, i);
-		if (frame->waiter == KVMFLIP_NO_WAITER ||
-		    kvmflip_buffer_of(table, frame->chunk) != buf)
+	last = &table->chunk[first + (1U << table->chunk_order)];
+	for (c = &table->chunk[first]; c < last; c++) {
+		if (c->waiter == KVMFLIP_NO_WAITER)
 			continue;
-		__set_bit(frame->waiter, others);
-		if (table->chunk[frame->chunk].len > tally->waiter[frame->waiter].copybreak)
-			votes[frame->waiter]++;
-		if ((s32)(i + 1 - *end) > 0)
-			*end = i + 1;
+		if (c->waiter != waiter) {
+			waiter = c->waiter;
+			copybreak = tally->waiter[waiter].copybreak;
+			__set_bit(waiter, others);
+		}
+		votes[waiter] += c->len > copybreak;
 	}
-	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
+	if (waiter == KVMFLIP_NO_WAITER)
+		return KVMFLIP_NO_WAITER;
+	if ((s32)(buf->end - *end) > 0)
+		*end = buf->end;
+	for_each_set_bit(i, others, KVMFLIP_WAITERS) {
 		if (votes[i] < quorum)
 			continue;
 		if (owner == KVMFLIP_NO_WAITER || votes[i] > votes[owner] ||

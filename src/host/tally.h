@@ -12,88 +12,106 @@ struct kvmflip_port;
 
 /* Ports that may have frames waiting in one queue. */
 #define KVMFLIP_WAITERS		128
-#define KVMFLIP_NO_WAITER	KVMFLIP_WAITERS
 
 /**
  * struct kvmflip_waiter - a port that has frames waiting
- * @port: the port, with a reference of whoever made it join
  * @id: its number in the XDP metadata
  * @gen: its generation in the XDP metadata when the frames arrived
+ * @frames: how many wait
+ * @first: free-running index of the run that the oldest is in
+ * @last: free-running index of the run that the newest is in
  * @copybreak: its frames of up to so many bytes are copied
+ * @since: when the oldest of them arrived, in nanoseconds
  * @latency: longest time they may wait, in nanoseconds
+ * @port: the port, with a reference of whoever made it join
  * @tenant: number of its guest
  * @patient: it is worth while to wait: a buffer fills in time
- * @frames: how many wait
- * @since: when the oldest of them arrived, in nanoseconds
+ * @flip: index of the first of the full buffers that it gets at the moment, see
+ *	  &struct kvmflip_flip
+ * @flip_last: index of the last
+ * @chain: next waiter of the same bucket, or KVMFLIP_NO_WAITER
  */
 struct kvmflip_waiter {
-	struct kvmflip_port *port;
 	u32 id;
 	u32 gen;
+	u32 frames;
+	u32 first;
+	u32 last;
 	u32 copybreak;
+	u64 since;
 	u64 latency;
+	struct kvmflip_port *port;
 	u64 tenant;
 	bool patient;
-	u32 frames;
-	u64 since;
+	u8 flip;
+	u8 flip_last;
+	u8 chain;
 };
 
 /**
- * struct kvmflip_waiting - a frame that waits
- * @chunk: number of the chunk it lies in
- * @waiter: index of its port; KVMFLIP_NO_WAITER once it is delivered
+ * struct kvmflip_run - frames that wait, one arrived right after the other
+ * @waiter: their port
+ * @chunk: number of the chunk that the first lies in; the others lie in those that
+ *	   follow, all in one buffer
+ * @nr: number of frames
+ * @next: free-running index of the next run of the same port, if there is one
  */
-struct kvmflip_waiting {
+struct kvmflip_run {
+	struct kvmflip_waiter *waiter;
 	u32 chunk;
-	u8 waiter;
+	u32 nr;
+	u32 next;
 };
 
 /**
  * struct kvmflip_tally - frames of a queue that wait, in the order of arrival
- * @frame: the frames, a ring
- * @chunks: chunks in a buffer
+ * @run: the frames, a ring
  * @nr: its entries, a power of two, no fewer than the chunks that are posted
- * @head: free-running index of the first that waits
  * @tail: free-running index behind the last
- * @waiter: their ports
- * @used: bit per place in @waiter that is taken
- * @recent: index of the port of the last frame
- * @frame_ns: time from frame to frame, a moving average, in nanoseconds
- * @steady_ns: the same, changed only when the average is far off
+ * @open: the last, if the next frame may become a part of it, or NULL
+ * @chunks: chunks in a buffer
  * @counted: frames since @counted_from
  * @counted_from: when the average was last brought up to date, in nanoseconds
+ * @frame_ns: time from frame to frame, a moving average, in nanoseconds
+ * @steady_ns: the same, changed only when the average is far off
+ * @used: bit per place in @waiter that is taken
+ * @bucket: by the low bits of a port's number, first waiter, or KVMFLIP_NO_WAITER
+ * @waiter: their ports
  *
- * A buffer's frames lie anywhere between @head and @tail, though as a rule they
- * follow each other. All frames of a port are delivered in the order in which
- * they arrived, whatever buffers they lie in.
+ * All frames of a port are delivered in the order in which they arrived, whatever
+ * buffers they lie in, so each port's are a list and nobody looks through those of
+ * others. NICs use chunks in the order in which they were posted, and frames come in
+ * bursts, so most of the time a run stands for many of them.
+ *
+ * While one waits no buffer that filled after it came is posted again: it would have
+ * been delivered with it. So what has come since, delivered or not, lies in chunks that
+ * were all posted at a time, and @run does not overflow.
  *
  * Locking: the queue's worker alone.
  */
 struct kvmflip_tally {
-	struct kvmflip_waiting *frame;
-	u32 chunks;
+	struct kvmflip_run *run;
+	struct kvmflip_run *open;
 	u32 nr;
-	u32 head;
 	u32 tail;
-	struct kvmflip_waiter waiter[KVMFLIP_WAITERS];
-	DECLARE_BITMAP(used, KVMFLIP_WAITERS);
-	u32 recent;
-	u64 frame_ns;
-	u64 steady_ns;
+	u32 chunks;
 	u32 counted;
 	u64 counted_from;
+	u64 frame_ns;
+	u64 steady_ns;
+	DECLARE_BITMAP(used, KVMFLIP_WAITERS);
+	u8 bucket[KVMFLIP_WAITERS];
+	struct kvmflip_waiter waiter[KVMFLIP_WAITERS];
 };
 
 int kvmflip_tally_init(struct kvmflip_tally *tally, u32 buffers, u32 chunks);
 void kvmflip_tally_destroy(struct kvmflip_tally *tally);
-struct kvmflip_waiter *kvmflip_tally_find(struct kvmflip_tally *tally, u32 id, u32 gen);
 struct kvmflip_waiter *kvmflip_tally_join(struct kvmflip_tally *tally,
 					  const struct kvmflip_waiter *waiter);
 void kvmflip_tally_leave(struct kvmflip_tally *tally, struct kvmflip_waiter *waiter);
 bool kvmflip_tally_crowded(const struct kvmflip_tally *tally, u32 more);
-void kvmflip_tally_add(struct kvmflip_tally *tally, struct kvmflip_waiter *waiter, u32 chunk,
-		       u64 now);
-void kvmflip_tally_done(struct kvmflip_tally *tally, struct kvmflip_waiting *frame);
+u32 kvmflip_tally_begin(struct kvmflip_tally *tally, struct kvmflip_waiter *waiter, u32 chunk,
+			u64 now);
 void kvmflip_tally_count(struct kvmflip_tally *tally, u32 frames, u64 now);
 u64 kvmflip_tally_fill_ns(const struct kvmflip_tally *tally);
 u32 kvmflip_tally_elect(const struct kvmflip_tally *tally, const struct kvmflip_buffers *table,
@@ -125,16 +143,89 @@ static inline bool kvmflip_waiter_due(const struct kvmflip_waiter *waiter, u64 n
 }
 
 /**
- * kvmflip_tally_frame - a frame by its free-running index
+ * kvmflip_tally_run - a run by its free-running index
  * @tally: tally
- * @index: from @head to before @tail
+ * @index: before @tail
  *
- * Return: frame, perhaps delivered already.
+ * Return: run, perhaps delivered already.
  */
-static inline struct kvmflip_waiting *kvmflip_tally_frame(const struct kvmflip_tally *tally,
-							  u32 index)
+static inline struct kvmflip_run *kvmflip_tally_run(const struct kvmflip_tally *tally, u32 index)
 {
-	return &tally->frame[index & (tally->nr - 1)];
+	return &tally->run[index & (tally->nr - 1)];
+}
+
+/**
+ * kvmflip_tally_find - find a port among those with waiting frames
+ * @tally: tally
+ * @id: number of the port
+ * @gen: generation of the port
+ *
+ * Return: waiter, or NULL.
+ */
+static inline struct kvmflip_waiter *kvmflip_tally_find(struct kvmflip_tally *tally, u32 id,
+							u32 gen)
+{
+	struct kvmflip_waiter *waiter;
+	u8 i;
+
+	for (i = tally->bucket[id % KVMFLIP_WAITERS]; i != KVMFLIP_NO_WAITER; i = waiter->chain) {
+		waiter = &tally->waiter[i];
+		if (waiter->id == id && waiter->gen == gen)
+			return waiter;
+	}
+	return NULL;
+}
+
+/**
+ * kvmflip_tally_add - a frame waits
+ * @tally: tally
+ * @waiter: its port
+ * @buf: the buffer it lies in
+ * @chunk: number of the chunk it lies in, in which no other frame waits
+ * @now: time, in nanoseconds
+ */
+static inline void kvmflip_tally_add(struct kvmflip_tally *tally, struct kvmflip_waiter *waiter,
+				     struct kvmflip_buffer *buf, u32 chunk, u64 now)
+{
+	struct kvmflip_run *run = tally->open;
+
+	if (likely(run && run->waiter == waiter && run->chunk + run->nr == chunk &&
+		   chunk & (tally->chunks - 1)))
+		run->nr++;
+	else
+		buf->end = kvmflip_tally_begin(tally, waiter, chunk, now);
+	waiter->frames++;
+}
+
+/**
+ * kvmflip_waiter_before - has a port a frame that arrived before a moment?
+ * @waiter: waiter
+ * @end: @tail of the tally at that moment
+ *
+ * Return: true or false.
+ */
+static inline bool kvmflip_waiter_before(const struct kvmflip_waiter *waiter, u32 end)
+{
+	return waiter->frames && (s32)(waiter->first - end) < 0;
+}
+
+/**
+ * kvmflip_tally_take - the oldest frames of a port wait no longer
+ * @tally: tally
+ * @waiter: waiter with frames
+ *
+ * Return: run of them, valid until the next frame waits.
+ */
+static inline const struct kvmflip_run *kvmflip_tally_take(struct kvmflip_tally *tally,
+							   struct kvmflip_waiter *waiter)
+{
+	const struct kvmflip_run *run = kvmflip_tally_run(tally, waiter->first);
+
+	if (run == tally->open)
+		tally->open = NULL;
+	waiter->frames -= run->nr;
+	waiter->first = run->next;
+	return run;
 }
 
 #endif /* _KVMFLIP_TALLY_H */

@@ -8,6 +8,7 @@
  * time, so all that is checked is checked in the host's copy.
  */
 
+#include <linux/sched/signal.h>
 #include <linux/skbuff.h>
 #include <linux/virtio_net.h>
 
@@ -281,6 +282,48 @@ static long kf_serve(struct kvmflip_port *port, u32 features)
 	return 0;
 }
 
+/*
+ * While a reader is known it can be interrupted. It is not if the guest is not running,
+ * so that after kvmflip_tx_interrupt() none begins to wait.
+ */
+static bool kf_begin(struct kvmflip_port *port, u32 *features)
+{
+	bool running;
+
+	allow_kernel_signal(SIGKILL);
+	mutex_lock(&port->lock);
+	running = port->state == KVMFLIP_PORT_STATE_RUNNING;
+	*features = port->features;
+	port->reader = running ? current : NULL;
+	mutex_unlock(&port->lock);
+	return running;
+}
+
+static void kf_end(struct kvmflip_port *port)
+{
+	mutex_lock(&port->lock);
+	port->reader = NULL;
+	mutex_unlock(&port->lock);
+	/* Forgets one that was sent, too. */
+	disallow_signal(SIGKILL);
+}
+
+/**
+ * kvmflip_tx_interrupt - do not wait for memory of the guest any longer
+ * @port: port that is no longer running
+ *
+ * Who provides that memory may be who waits for the port to be closed.
+ *
+ * Context: &kvmflip_port.lock is held.
+ */
+void kvmflip_tx_interrupt(struct kvmflip_port *port)
+{
+	lockdep_assert_held(&port->lock);
+
+	if (port->reader)
+		send_sig(SIGKILL, port->reader, true);
+}
+
 /**
  * kvmflip_tx_work - send what a guest wants to send
  * @work: &kvmflip_port.tx_work
@@ -293,17 +336,13 @@ void kvmflip_tx_work(struct work_struct *work)
 						 tx_work);
 	long again = -1;
 	u32 features;
-	bool running;
 
 	mutex_lock(&port->tx_lock);
-	mutex_lock(&port->lock);
-	running = port->state == KVMFLIP_PORT_STATE_RUNNING;
-	features = port->features;
-	mutex_unlock(&port->lock);
-	if (running && features & KVMFLIP_F_TX)
+	if (kf_begin(port, &features) && features & KVMFLIP_F_TX)
 		again = kf_serve(port, features);
+	kf_end(port);
 	if (again >= 0)
-		queue_delayed_work(kvmflip_wq, &port->tx_work, again);
+		queue_delayed_work(kvmflip_tx_wq, &port->tx_work, again);
 	mutex_unlock(&port->tx_lock);
 }
 
@@ -318,5 +357,5 @@ void kvmflip_tx_doorbell(struct kvmflip_port *port)
 	if (!(READ_ONCE(port->features) & KVMFLIP_F_TX))
 		return;
 	kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_DOORBELLS, 1);
-	queue_delayed_work(kvmflip_wq, &port->tx_work, 0);
+	queue_delayed_work(kvmflip_tx_wq, &port->tx_work, 0);
 }

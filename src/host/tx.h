@@ -7,6 +7,7 @@ struct kvmflip_port;
 struct work_struct;
 
 void kvmflip_tx_doorbell(struct kvmflip_port *port);
+void kvmflip_tx_interrupt(struct kvmflip_port *port);
 void kvmflip_tx_work(struct work_struct *work);
 
 #endif /* _KVMFLIP_TX_H */

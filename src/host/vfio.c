@@ -7,25 +7,20 @@
 #include <linux/vfio.h>
 
 #include "../compat.h"
-#include "pci.h"
 #include "port.h"
+#include "region.h"
 #include "vfio.h"
-
-#define KF_REGION_SHIFT		40
-#define KF_REGION_OFFSET(index)	((u64)(index) << KF_REGION_SHIFT)
 
 /**
  * struct kf_vdev - a port's device
  * @vdev: for VFIO
  * @port: the port, with a reference
- * @config_lock: protects @config
- * @config: PCI configuration space
+ * @regions: what is read and written of it
  */
 struct kf_vdev {
 	struct vfio_device vdev;
 	struct kvmflip_port *port;
-	struct mutex config_lock;	/* see above */
-	struct kvmflip_pci_config config;
+	struct kvmflip_regions regions;
 };
 
 static struct kf_vdev *to_kf_vdev(struct vfio_device *vdev)
@@ -38,7 +33,7 @@ static int kf_read_guest(void *arg, u64 iova, void *buf, size_t len)
 {
 	struct kf_vdev *kf = arg;
 
-	if (!(READ_ONCE(kf->config.value[PCI_COMMAND]) & PCI_COMMAND_MASTER))
+	if (!(READ_ONCE(kf->regions.config.value[PCI_COMMAND]) & PCI_COMMAND_MASTER))
 		return -EPERM;
 	return vfio_dma_rw(&kf->vdev, iova, buf, len, false);
 }
@@ -49,13 +44,13 @@ static int kf_open(struct vfio_device *vdev)
 
 	struct kvmflip_vmm vmm = {
 		.mapping = vdev->inode->i_mapping,
-		.base = KF_REGION_OFFSET(VFIO_PCI_BAR2_REGION_INDEX),
+		.base = KVMFLIP_REGION_OFFSET(VFIO_PCI_BAR2_REGION_INDEX),
 		.kvm = vdev->kvm,
 		.read = kf_read_guest,
 		.arg = kf,
 	};
 
-	kvmflip_pci_config_init(&kf->config);
+	kvmflip_pci_config_init(&kf->regions.config);
 	return kvmflip_port_open(kf->port, &vmm);
 }
 
@@ -64,109 +59,21 @@ static void kf_close(struct vfio_device *vdev)
 	kvmflip_port_close(to_kf_vdev(vdev)->port);
 }
 
-/* Each returns bytes transferred: all that may be asked for at once. */
-static ssize_t kf_config_rw(struct kf_vdev *kf, u32 offset, char __user *buf, size_t count,
-			    bool write)
-{
-	u8 data[64];
-
-	count = min3(count, sizeof(data), (size_t)PCI_CFG_SPACE_SIZE - offset);
-	if (write && copy_from_user(data, buf, count))
-		return -EFAULT;
-	mutex_lock(&kf->config_lock);
-	if (write)
-		kvmflip_pci_config_write(&kf->config, offset, data, count);
-	else
-		memcpy(data, kf->config.value + offset, count);
-	mutex_unlock(&kf->config_lock);
-	if (!write && copy_to_user(buf, data, count))
-		return -EFAULT;
-	return count;
-}
-
-/* Registers are whole words: a narrower write is ignored, a narrower read cut. */
-static ssize_t kf_regs_rw(struct kf_vdev *kf, u32 offset, char __user *buf, size_t count,
-			  bool write)
-{
-	u32 within = offset % sizeof(u32);
-	__le32 value;
-
-	count = min(count, sizeof(value) - within);
-	if (write) {
-		if (copy_from_user(&value, buf, count))
-			return -EFAULT;
-		if (count == sizeof(value))
-			kvmflip_pci_write(kf->port, offset, le32_to_cpu(value));
-		return count;
-	}
-	value = cpu_to_le32(kvmflip_pci_read(kf->port, offset - within));
-	if (copy_to_user(buf, (u8 *)&value + within, count))
-		return -EFAULT;
-	return count;
-}
-
-/* The window is there for mmap(), and the VMM has the MSI-X table to itself. */
-static ssize_t kf_nothing_rw(char __user *buf, size_t count, bool write)
-{
-	return write || !clear_user(buf, count) ? count : -EFAULT;
-}
-
-static u64 kf_region_size(u32 index)
-{
-	switch (index) {
-	case VFIO_PCI_CONFIG_REGION_INDEX:
-		return PCI_CFG_SPACE_SIZE;
-	case VFIO_PCI_BAR0_REGION_INDEX:
-	case VFIO_PCI_BAR4_REGION_INDEX:
-		return KVMFLIP_BAR_REGS_SIZE;
-	case VFIO_PCI_BAR2_REGION_INDEX:
-		return KVMFLIP_WINDOW_BYTES;
-	default:
-		return 0;
-	}
-}
-
-static ssize_t kf_rw(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos,
-		     bool write)
-{
-	struct kf_vdev *kf = to_kf_vdev(vdev);
-	u64 index = (u64)*ppos >> KF_REGION_SHIFT;
-	u64 offset = *ppos & (KF_REGION_OFFSET(1) - 1);
-	size_t done = 0;
-	ssize_t n;
-
-	if (index >= VFIO_PCI_NUM_REGIONS || offset >= kf_region_size(index))
-		return -EINVAL;
-	count = min3(count, (size_t)(kf_region_size(index) - offset), PAGE_SIZE);
-	while (done < count) {
-		if (index == VFIO_PCI_CONFIG_REGION_INDEX)
-			n = kf_config_rw(kf, offset + done, buf + done, count - done, write);
-		else if (index == VFIO_PCI_BAR0_REGION_INDEX)
-			n = kf_regs_rw(kf, offset + done, buf + done, count - done, write);
-		else
-			n = kf_nothing_rw(buf + done, count - done, write);
-		if (n < 0)
-			return n;
-		done += n;
-	}
-	*ppos += done;
-	return done;
-}
-
 static ssize_t kf_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
 {
-	return kf_rw(vdev, buf, count, ppos, false);
+	return kvmflip_region_rw(&to_kf_vdev(vdev)->regions, buf, count, ppos, false);
 }
 
 static ssize_t kf_write(struct vfio_device *vdev, const char __user *buf, size_t count,
 			loff_t *ppos)
 {
-	return kf_rw(vdev, (char __user *)buf, count, ppos, true);
+	return kvmflip_region_rw(&to_kf_vdev(vdev)->regions, (char __user *)buf, count, ppos,
+				 true);
 }
 
 static int kf_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 {
-	u64 index = (u64)vma->vm_pgoff >> (KF_REGION_SHIFT - PAGE_SHIFT);
+	u64 index = (u64)vma->vm_pgoff >> (KVMFLIP_REGION_SHIFT - PAGE_SHIFT);
 
 	if (index != VFIO_PCI_BAR2_REGION_INDEX)
 		return -EINVAL;
@@ -178,8 +85,8 @@ static int kf_region_info(struct vfio_device *vdev, struct vfio_region_info *inf
 {
 	if (info->index >= VFIO_PCI_NUM_REGIONS)
 		return -EINVAL;
-	info->offset = KF_REGION_OFFSET(info->index);
-	info->size = kf_region_size(info->index);
+	info->offset = KVMFLIP_REGION_OFFSET(info->index);
+	info->size = kvmflip_region_size(info->index);
 	info->flags = 0;
 	if (info->size)
 		info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
@@ -328,8 +235,7 @@ static long kf_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long a
 	case VFIO_DEVICE_SET_IRQS:
 		return kf_set_irqs(kf, uarg);
 	case VFIO_DEVICE_RESET:
-		kvmflip_port_reset(kf->port);
-		return 0;
+		return kvmflip_port_reset(kf->port);
 #if !KVMFLIP_HAVE_REGION_INFO_CAPS
 	case VFIO_DEVICE_GET_REGION_INFO:
 		return kvmflip_compat_region_info(vdev, uarg, kf_region_info);
@@ -405,7 +311,8 @@ static int kf_mdev_probe(struct mdev_device *mdev)
 		goto err_unbind;
 	}
 	kf->port = port;
-	mutex_init(&kf->config_lock);
+	kf->regions.port = port;
+	mutex_init(&kf->regions.config_lock);
 	err = vfio_register_emulated_iommu_dev(&kf->vdev);
 	if (err)
 		goto err_put;

@@ -85,7 +85,7 @@ int kvmflip_window_init(struct kvmflip_window *window, struct kvmflip_pool *pool
 	window->no_wait = jiffies;
 
 	window->ring_bytes = PAGE_ALIGN(ring_bytes);
-	window->rings = vmalloc_user(window->ring_bytes);
+	window->rings = __vmalloc(window->ring_bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	window->slot = kvcalloc(nr, sizeof(*window->slot), GFP_KERNEL_ACCOUNT);
 	window->used = kf_bitmap(nr);
 	window->sunk = kf_bitmap(nr);

@@ -66,7 +66,7 @@ struct kvmflip_window {
 	struct rw_semaphore fault_lock;
 	struct delayed_work clean_work;
 	unsigned long no_wait;
-	spinlock_t lock;	/* see above */
+	spinlock_t lock ____cacheline_aligned_in_smp;	/* see above */
 	struct kvmflip_buffer **slot;
 	u32 mapped;
 	unsigned long *used;

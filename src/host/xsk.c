@@ -207,22 +207,6 @@ int kvmflip_xsk_receive(struct kvmflip_xsk *xsk, struct xdp_desc *descs, u32 max
 }
 
 /**
- * kvmflip_xsk_fill_put - put a chunk into the fill ring, not yet visible
- * @xsk: socket
- * @addr: offset of the chunk in the pool
- *
- * The caller never has more chunks posted than the ring has entries, so that
- * there is always space; the consumer's index is not looked at because drivers
- * publish it late.
- */
-void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr)
-{
-	u64 *desc = xsk->fill.desc;
-
-	WRITE_ONCE(desc[xsk->fill.index++ & (xsk->fill.nr - 1)], addr);
-}
-
-/**
  * kvmflip_xsk_fill_publish - show the driver what was put
  * @xsk: socket
  *

@@ -3,6 +3,7 @@
 #ifndef _KVMFLIP_XSK_H
 #define _KVMFLIP_XSK_H
 
+#include <linux/compiler.h>
 #include <linux/if_xdp.h>
 #include <linux/types.h>
 
@@ -75,11 +76,26 @@ int kvmflip_xsk_open(struct kvmflip_xsk *xsk, int fd, bool zero_copy,
 		     struct netlink_ext_ack *extack);
 void kvmflip_xsk_close(struct kvmflip_xsk *xsk);
 int kvmflip_xsk_receive(struct kvmflip_xsk *xsk, struct xdp_desc *descs, u32 max);
-void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr);
 bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 bool kf_layout_valid(const struct kvmflip_xsk_layout *layout, size_t desc_size);
 #endif
+
+/**
+ * kvmflip_xsk_fill_put - put a chunk into the fill ring, not yet visible
+ * @xsk: socket
+ * @addr: offset of the chunk in the pool
+ *
+ * The caller never has more chunks posted than the ring has entries, so that
+ * there is always space; the consumer's index is not looked at because drivers
+ * publish it late.
+ */
+static inline void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr)
+{
+	u64 *desc = xsk->fill.desc;
+
+	WRITE_ONCE(desc[xsk->fill.index++ & (xsk->fill.nr - 1)], addr);
+}
 
 #endif /* _KVMFLIP_XSK_H */
