@@ -14,6 +14,7 @@
 #include "port.h"
 #include "rxq.h"
 #include "save.h"
+#include "top.h"
 
 static int usage(void)
 {
@@ -23,6 +24,7 @@ static int usage(void)
 	      "       kvmflip [ OPTIONS ] -b[atch] FILE\n"
 	      "       kvmflip apply [ -n ] FILE\n"
 	      "       kvmflip { save | metrics }\n"
+	      "       kvmflip top [ interval SECONDS ] [ count N ]\n"
 	      "       OBJECT := { pool | rxq | port }\n"
 	      "       OPTIONS := { -V[ersion] | -s[tatistics] | -d[etails] | -j[son] | -p[retty] }\n"
 	      "Objects, commands and arguments may be abbreviated.\n"
@@ -40,6 +42,7 @@ static const struct command objects[] = {
 	{ "apply", apply_command },
 	{ "save", save_command },
 	{ "metrics", metrics_command },
+	{ "top", top_command },
 };
 
 static int run_line(struct args *args, void *data)

@@ -140,6 +140,35 @@ metrics() {
 	equal 'metrics that come twice' "$(grep '^#' <<<"$out" | sort | uniq -d)" ''
 }
 
+# On a terminal too: tmux has one, and can tell what is on it
+top() {
+	local out pool='p                   16M \[\.{20}\]' port='a closed  '
+
+	load_module
+	pool_add p 16M
+	port_add a p
+	out=$(kvmflip top count 2)
+	equal 'pools of two screens' "$(grep -cE "^$pool" <<<"$out")" 2
+	grep -qE "^$port.* 0%$" <<<"$out" || fail "$out"
+	command -v tmux >/dev/null || return 0
+	tmux -L kvmflip -f /dev/null new-session -d -x 160 -y 24 \
+		"kvmflip top; echo ended; sleep 100"
+	at_end+=(tmux_end)
+	wait_for 'screen' on_screen "^$pool +0 .* 4096$"
+	on_screen "^$port" || fail "$(tmux -L kvmflip capture-pane -p)"
+	tmux -L kvmflip send-keys q
+	wait_for 'end' on_screen '^ended$'
+	! on_screen "^$pool" || fail 'the screen stays'
+}
+
+on_screen() {
+	tmux -L kvmflip capture-pane -p | grep -qE "$1"
+}
+
+tmux_end() {
+	tmux -L kvmflip kill-server
+}
+
 # event EVENT WORDS: it was told, with these words in this order
 event() {
 	sed 's/^[^ ]* //' "$tmp/events" | grep -q "^$1 .*$2"
@@ -543,6 +572,7 @@ run_case 'port settings' port_settings
 run_case 'bounds' bounds
 run_case 'entries of the demux map' map_entries
 run_case 'metrics' metrics
+run_case 'top' top
 run_case 'ynl' ynl_client
 run_case 'batch' batch
 run_case 'apply and save' apply_saves "${nic_kinds%% *}"

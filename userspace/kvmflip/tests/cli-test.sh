@@ -112,6 +112,7 @@ golden monitor-help monitor help
 golden apply-help apply help
 golden save-help save help
 golden metrics-help metrics help
+golden top-help top help
 expect 0 '' -- help
 expect 0 '' -- -V
 expect 0 '' -- -Version
@@ -153,6 +154,11 @@ expect 1 'unexpected argument "x"' -- save x
 expect 2 "$unloaded" -- save
 expect 1 'unexpected argument "x"' -- metrics x
 expect 2 "$unloaded" -- metrics
+expect 2 "$unloaded" -- top
+expect 2 "$unloaded" -- top i 2 c 3
+expect 1 'interval must not be 0' -- top interval 0
+expect 1 'interval "1s" is not a number *' -- top interval 1s
+expect 1 'unknown argument "vm1"' -- top vm1
 expect 1 'object "m" is ambiguous: "monitor" or "metrics"' -- m
 expect 2 '/nonexistent: No such file or directory' -- apply /nonexistent
 expect 2 '/nonexistent: No such file or directory' -- -b /nonexistent
@@ -300,11 +306,15 @@ expect 1 'size "all" is not a size *' -- port reclaim v all
 expect 1 'unexpected argument "now"' -- port reclaim v 2M now
 
 # completion
-completes 'kvmflip ' 'pool rxq port check monitor apply save metrics help'
+completes 'kvmflip ' 'pool rxq port check monitor top apply save metrics help'
+completes 'kvmflip top int' 'interval'
+completes 'kvmflip top interval 1 ' 'count'
 completes 'kvmflip app -n /etc/host.c' '/etc/host.conf'
 completes 'kvmflip apply h' 'help'
 completes 'kvmflip -b /etc/host.c' '/etc/host.conf'
-completes 'kvmflip -b /etc/host.conf ' 'pool rxq port check monitor apply save metrics help'
+completes 'kvmflip -b /etc/host.conf ' 'pool rxq port check monitor top apply save metrics help'
+completes 'kvmflip top int' 'interval'
+completes 'kvmflip top interval 1 ' 'count'
 completes 'kvmflip mo r' 'rxq'
 completes 'kvmflip che l' 'lo'
 completes 'kvmflip po' 'pool port'
