@@ -253,7 +253,7 @@ static int apply(struct plan *plan, const char *path)
 
 	if (!status)
 		status = module_open();
-	if (!status)
+	if (!status && !plan->dry)
 		status = demux_lock();
 	if (!status)
 		status = module_dump(KVMFLIP_CMD_POOL_GET, &plan->pools);

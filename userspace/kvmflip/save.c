@@ -20,9 +20,17 @@ static int help(void)
 	return EXIT_OK;
 }
 
+/* a name, in quotes if a file of commands would take it for something else */
+static void save_name(const char *before, const char *name)
+{
+	const char *quote = strpbrk(name, "#\"'\\") ? strchr(name, '"') ? "'" : "\"" : "";
+
+	printf("%s %s%s%s", before, quote, name, quote);
+}
+
 static void save_pool(const cJSON *pool)
 {
-	printf("pool add %s", obj_str(pool, "name"));
+	save_name("pool add", obj_str(pool, "name"));
 	print_size("size", obj_uint(pool, "size"));
 	print_size("buffer", obj_uint(pool, "buffer_size"));
 	print_size("chunk", obj_uint(pool, "chunk_size"));
@@ -40,16 +48,18 @@ static void save_port(const cJSON *port)
 	config_of(port, &config);
 	config_text(&config, (1u << CONFIG_SETTABLE) - 1, text);
 	snprintf(path, sizeof(path), MDEV_DEVICES "%s", uuid);
-	printf("port add %s pool %s%s uuid %s%s\n", config.name, obj_str(port, "pool"),
-	       text, uuid, access(path, F_OK) ? " device no" : "");
+	save_name("port add", config.name);
+	save_name(" pool", obj_str(port, "pool"));
+	printf("%s uuid %s%s\n", text, uuid, access(path, F_OK) ? " device no" : "");
 }
 
 static void save_rxq(const cJSON *rxq, const char *queue)
 {
-	printf("rxq attach %s %s pool %s mode %s", obj_str(rxq, "ifname"), queue,
-	       obj_str(rxq, "pool"), obj_str(rxq, "mode"));
+	printf("rxq attach %s %s", obj_str(rxq, "ifname"), queue);
+	save_name(" pool", obj_str(rxq, "pool"));
+	printf(" mode %s", obj_str(rxq, "mode"));
 	if (obj_has(rxq, "port"))
-		printf(" port %s", obj_str(rxq, "port"));
+		save_name(" port", obj_str(rxq, "port"));
 	putchar('\n');
 }
 
