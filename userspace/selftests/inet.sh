@@ -61,15 +61,13 @@ no_loss() { # WHAT OUTPUT
 	[[ $2 == *' 0% packet loss'* ]] || fail "$1: $2"
 }
 
-# ping_from NAME|host ADDRESS COUNT [SECONDS]
+# ping_from NAME|host|outside ADDRESS COUNT [SECONDS]; outside is a network namespace
 ping_from() {
-	local out command=(ping -q -c "$3" -i "${4:-0.05}" -W 10 "$2")
+	local out from=(l2_run "$1") command=(ping -q -c "$3" -i "${4:-0.05}" -W 10 "$2")
 
-	if [[ $1 == host ]]; then
-		out=$("${command[@]}") || fail "ping $2: $out"
-	else
-		out=$(l2_run "$1" "${command[@]}") || fail "ping $2 from $1: $out"
-	fi
+	[[ $1 != host ]] || from=()
+	[[ $1 != outside ]] || from=(ip netns exec outside)
+	out=$("${from[@]}" "${command[@]}") || fail "ping $2 from $1: $out"
 	no_loss "ping $2 from $1" "$out"
 	diag "$1 pings $2: ${out##*$'\n'}"
 }
@@ -168,12 +166,14 @@ iperf() {
 iperf_both() {
 	local way
 
-	l2_run "$1" 'iperf3 -s -D'
+	# a guest that does not run for a moment should not lose what it was given
+	echo 8388608 | tee /proc/sys/net/core/[rw]mem_max >/dev/null
+	l2_run "$1" 'echo 8388608 | tee /proc/sys/net/core/[rw]mem_max >/dev/null; iperf3 -s -D'
 	for way in '' -R; do
 		# shellcheck disable=SC2086 # nothing or a word
 		iperf "$(inet "$2" 2)" $way
 		# shellcheck disable=SC2086
-		iperf "$(inet "$2" 2)" -u -b 5M -l 1400 $way
+		iperf "$(inet "$2" 2)" -u -b 5M -l 1400 -w 4M $way
 		at_most 'UDP that was lost, per mille' "$lost" 10
 	done
 	iperf "$(inet6 "$2" 2)"
