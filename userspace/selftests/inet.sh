@@ -61,15 +61,13 @@ no_loss() { # WHAT OUTPUT
 	[[ $2 == *' 0% packet loss'* ]] || fail "$1: $2"
 }
 
-# ping_from NAME|host ADDRESS COUNT [SECONDS]
+# ping_from NAME|host|outside ADDRESS COUNT [SECONDS]; outside is a network namespace
 ping_from() {
-	local out command=(ping -q -c "$3" -i "${4:-0.05}" -W 10 "$2")
+	local out from=(l2_run "$1") command=(ping -q -c "$3" -i "${4:-0.05}" -W 10 "$2")
 
-	if [[ $1 == host ]]; then
-		out=$("${command[@]}") || fail "ping $2: $out"
-	else
-		out=$(l2_run "$1" "${command[@]}") || fail "ping $2 from $1: $out"
-	fi
+	[[ $1 != host ]] || from=()
+	[[ $1 != outside ]] || from=(ip netns exec outside)
+	out=$("${from[@]}" "${command[@]}") || fail "ping $2 from $1: $out"
 	no_loss "ping $2 from $1" "$out"
 	diag "$1 pings $2: ${out##*$'\n'}"
 }
@@ -164,6 +162,23 @@ iperf() {
 	[[ ! $out ]] || diag "${out//$'\n'/, }"
 }
 
+# iperf_both NAME NUMBER: TCP and UDP both ways between host and guest
+iperf_both() {
+	local way
+
+	# a guest that does not run for a moment should not lose what it was given
+	echo 8388608 | tee /proc/sys/net/core/[rw]mem_max >/dev/null
+	l2_run "$1" 'echo 8388608 | tee /proc/sys/net/core/[rw]mem_max >/dev/null; iperf3 -s -D'
+	for way in '' -R; do
+		# shellcheck disable=SC2086 # nothing or a word
+		iperf "$(inet "$2" 2)" $way
+		# shellcheck disable=SC2086
+		iperf "$(inet "$2" 2)" -u -b 5M -l 1400 -w 4M $way
+		at_most 'UDP that was lost, per mille' "$lost" 10
+	done
+	iperf "$(inet6 "$2" 2)"
+}
+
 # --- Counters of a guest ---------------------------------------------------
 
 # guest_stat NAME COUNTER...: of ethtool -S, in one line
@@ -231,4 +246,44 @@ iperf_in() {
 	out=$(l2_seconds=$((seconds + 60)) l2_run "$name" iperf3 -J -c "$1" -t "$seconds" "${@:2}") ||
 		fail "iperf3 $* in $name: $out"
 	iperf_says "$out" "$name to $*"
+}
+
+# Frames that fill buffers of 2 MiB are read by a socket from where the NIC put them.
+zero_copy() { # NIC [FIGURE]
+	local nic=$1 count=$((12 * frames)) was is job out name=${2:-guest}.zero_copy.$1
+
+	load_module
+	one_queue "$nic"
+	pool_add p 64M 2M
+	# shellcheck disable=SC2086 # words
+	port_add a p max 48M $patient
+	attach "$nic" p
+	l2_start a
+	# the host itself sends nothing
+	both_up a
+	l2_run a ip addr add "$(inet 1 2)/24" dev eth0
+	# the first buffers have frames that were copied before their owner was known
+	flow "$nic" $((4 * frames)) size=1000-1514 "$(to a)" "udp=$(inet 1 9)/$(inet 1 2)/9"
+	flow_end
+	l2_bg a sink udp 9000 $count 30
+	job=$l2_job
+	wait_for 'a socket' l2_run a 'grep -q :2328 /proc/net/udp6'
+	read -ra was <<<"$(stat port a bytes_copied) $(guest_stat a rx_bytes_copied rx_zero_copy rx_window_pages)"
+	flow "$nic" $((count + frames)) size=1000-1514 "$(to a)" "udp=$(inet 1 9)/$(inet 1 2)/9000"
+	flow_end
+	out=$(l2_wait a "$job") || fail "what the socket got: $out"
+	read -ra is <<<"$(stat port a bytes_copied) $(guest_stat a rx_bytes_copied rx_zero_copy rx_window_pages)"
+	diag "the socket: $out; ${was[*]}; ${is[*]}"
+	figure "${name%.virtio}" "{\"frames\": $count, \"host_bytes_copied\": $((is[0] - was[0])), \"guest_bytes_copied\": $((is[1] - was[1]))}"
+	equal 'bytes that the host copied' "${is[0]}" "${was[0]}"
+	equal 'bytes that the guest copied' "${is[1]}" "${was[1]}"
+	at_most 'frames that were read from the window' "$count" $((is[2] - was[2]))
+	at_most 'pages of them in the window' "$count" $((is[3] - was[3]))
+	equal 'frames that came, of those of the generator' "$(stat port a received)" $((17 * frames))
+	equal 'frames of the host' "$(stat port a to_guest)" 0
+	equal 'frames in the guest' "$(l2_run a cat /sys/class/net/eth0/statistics/rx_packets)" \
+		"$(stat port a received)"
+	frames_add_up port a
+	pool_adds_up p
+	l2_stop a
 }

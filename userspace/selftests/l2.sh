@@ -13,12 +13,13 @@
 # A guest's root is L1's, read-only, with memory over it. What lies in its /run/l2
 # is in $tmp/l2/NAME here.
 
-l2_mem=${KVMFLIP_L2_MEM:-320}	# MiB
+l2_mem=320			# MiB
 l2_cpus=1
-l2_args=${KVMFLIP_L2_ARGS:-}	# of its kernel, more of them
+l2_args='kmemleak=off'		# of its kernel, more of them
+l2_sleeps=0			# 1: its virtio devices outlive a sleep
 l2_seconds=60			# that a command may take
 l2_boot_seconds=120
-[[ ${KVMFLIP_SLOW:-0} == 1 ]] && l2_seconds=240 l2_boot_seconds=600
+[[ ${KVMFLIP_SLOW:-0} == 1 ]] && l2_mem=1216 l2_seconds=240 l2_boot_seconds=600
 
 declare -A l2_pid=() l2_began=()
 l2_number=0
@@ -38,7 +39,7 @@ l2_words() {
 
 # l2_boot NAME [QEMU ARGUMENT]...: without waiting, so that some can boot at once
 l2_boot() {
-	local name=$1 dir=$tmp/l2/$1 qemu
+	local name=$1 dir=$tmp/l2/$1 qemu i to=('' '' '')
 
 	shift
 	[[ -e /run/job/l2.cpio ]] || fail 'nothing for guests to boot from: see scripts/l2.sh'
@@ -51,13 +52,24 @@ l2_boot() {
 		-accel kvm -cpu host -M q35,kernel-irqchip=split,graphics=off,hpet=off -smp "$l2_cpus" -m "$l2_mem"
 		-kernel /run/job/l2.kernel -initrd /run/job/l2.cpio
 		-append "console=hvc0 ignore_loglevel panic=-1 no_timer_check mitigations=off net.ifnames=0 $l2_args"
-		-device virtio-serial-pci
+	)
+	if ((l2_sleeps)); then
+		for i in 0 1 2; do
+			qemu+=(-device "pcie-root-port,id=to$i,chassis=$i")
+			to[i]=",bus=to$i,x-pcie-pm-no-soft-reset=on"
+		done
+	fi
+	# shellcheck disable=SC2054 # commas are QEMU's
+	qemu+=(
+		-device "virtio-serial-pci${to[0]}"
 		-chardev "file,id=klog,path=$dir/console,append=on"
 		-device virtconsole,chardev=klog
 		-chardev "pipe,id=l2,path=$dir/ctl"
 		-device virtserialport,chardev=l2,name=l2
-		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
-		-virtfs "local,path=$dir,mount_tag=share,security_model=none"
+		-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
+		-device "virtio-9p-pci,fsdev=root,mount_tag=root${to[1]}"
+		-fsdev "local,id=share,path=$dir,security_model=none"
+		-device "virtio-9p-pci,fsdev=share,mount_tag=share${to[2]}"
 	)
 	[[ -z ${uuid[$name]:-} ]] ||
 		qemu+=(-device "vfio-pci,sysfsdev=/sys/bus/mdev/devices/${uuid[$name]},id=kf")

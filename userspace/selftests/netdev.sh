@@ -77,6 +77,44 @@ to_guest() {
 	wait_for 'end of the carrier' eval "! has_carrier ${kf[a]}"
 }
 
+no_veth() {
+	ip link del v0 2>/dev/null
+	return 0
+}
+
+# What an XDP program of the host redirects to it arrives as what the stack sends does,
+# but does not wait for room.
+by_xdp() {
+	local i count=2000
+
+	load_module
+	modprobe veth
+	pool_add p 8M
+	port_add a p
+	vm_start a
+	kf_up a
+	get_line i "/sys/class/net/${kf[a]}/ifindex"
+	at_end+=(no_veth)
+	# do_redirect finds the one from the other
+	ip link add v0 index 2048 type veth peer name v1 index $((i ^ 1024))
+	for i in v0 v1; do
+		echo 1 >"/proc/sys/net/ipv6/conf/$i/disable_ipv6"
+		ip link set $i up
+	done
+	ip link set v1 xdpdrv obj "$here/xdp.bpf.o" program do_redirect
+	flipgen send v0 "to=${mac[a]}/0/${tag[a]}" count=$count size=60-1514 \
+		burst=16 gap-us=5000 >"$tmp/sent"
+	wait_for 'most of the frames' guest_has a received $((count / 2))
+	nap 1
+	all_agree a $((count - $(link_stat a tx_dropped)))
+	wait_for 'frames at the guest' guest_has a received "$(stat port a to_guest)"
+	vm_stop a
+	guest_is_clean a
+	equal 'frames at the guest' "$(field "$report" received)" "$(stat port a to_guest)"
+	equal 'frames that are whole' "$(field "$report" checksum_ok)" "$(stat port a to_guest)"
+	equal 'frames out of order' "$(field "$report" reordered)" 0
+}
+
 # Beside what a NIC receives, which a flood from the host takes nothing from
 beside_nic() { # NIC
 	local nic=$1 sender
@@ -254,6 +292,7 @@ names() {
 ktap_begin
 run_case 'host to guest' to_guest
 run_case 'host to guest beside a NIC' beside_nic virtio
+run_case 'host to guest by XDP' by_xdp
 run_case 'a guest that takes nothing' deaf
 run_case 'guests come and go while the host sends' coming_and_going
 run_case 'names, limits, namespaces' names

@@ -1,28 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Guests as people start them, by mdevctl, libvirt and QEMU's own commands, with
-# the examples of the documentation; and guests that reboot, crash, are plugged
-# into and killed.
+# Guests as people start them, by libvirt and QEMU's own commands, with the examples
+# of the documentation; and guests that reboot, crash, are plugged into and killed,
+# and a host that reboots.
 # timeout: 900
 # testbed: --mem 3072 --cpus 1
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/flow.sh"
 . "$(dirname "$0")/l2.sh"
+. "$(dirname "$0")/installed.sh"
 
-examples=$here/../../Documentation/examples
-example_uuid=c73f1fa6-489e-4834-9476-d70dabd98c40
 host_ip=10.9.0.1 guest_ip=10.9.0.2
 
 # --- A guest that is reached ---------------------------------------------
 
-port_is() { # NAME STATE
-	[[ $(field "$(show port "$1")" state) == "$2" ]]
-}
-
-# topology: a port, and what the host has of it
+# topology: a port behind a NIC, and what the host has of it
 topology() {
 	load_module
+	one_queue virtio
 	pool_add p 16M
 	port_add a p max 2M
+	attach virtio p
 	host_side a
 }
 
@@ -53,6 +51,51 @@ reached() {
 		fail "guest $1 is not reached" "$(<"$tmp/ping")"
 	l2_run "$1" ping -q -c 3 -i 0.2 -W 5 "$host_ip" >"$tmp/ping" ||
 		fail "guest $1 reaches nobody" "$(<"$tmp/ping")"
+}
+
+# busy NAME: frames of the NIC and of the host, and TCP both ways, till idle
+busy() {
+	flow virtio $((enough * 150)) size=64-1514 "$(to "$1")"
+	of_all "$1"
+	seen_before=("${seen[@]}")
+	ping -q -f -s 1400 -W 1 "$guest_ip" >/dev/null 2>&1 &
+	pinger=$!
+	l2_bg "$1" iperf3 -s
+	server=$l2_job
+	nap 1
+	iperf3 -c "$guest_ip" --bidir -t 600 >"$tmp/iperf" 2>&1 &
+	client=$!
+	children+=("$pinger" "$client")
+	wait_for 'traffic of all three' all_have_more "$1"
+}
+
+# of_all NAME: sets $seen, frames from the NIC, from the host, and from the guest
+of_all() {
+	local json n key
+
+	json=$(show port "$1")
+	seen=()
+	for key in 'flipped|copied' to_guest from_guest; do
+		get_sum n "$json" "$key"
+		seen+=("$n")
+	done
+}
+
+all_have_more() { # NAME
+	local i
+
+	of_all "$1"
+	for i in 0 1 2; do
+		((seen[i] > seen_before[i] + enough)) || return 1
+	done
+}
+
+# idle [NAME]: nothing of that goes on, in the guest neither if it is still there
+idle() {
+	kill -KILL "$pinger" "$client" 2>/dev/null || true
+	wait "$pinger" "$client" 2>/dev/null || true
+	[[ ! ${1:-} ]] || l2_kill "$1" "$server"
+	flow_end
 }
 
 # is_back NAME: it has booted once more, and all goes on
@@ -195,7 +238,8 @@ killed() {
 # reserved; and that is where SeaBIOS leaves room for devices that come later.
 l2_cpu=host,host-phys-bits-limit=39
 
-# Into a guest that runs, and out of it, by the words of the documentation
+# Into a guest that runs, and out of it, by the words of the documentation, while
+# frames come and go
 plugged() {
 	local device i
 
@@ -208,18 +252,28 @@ plugged() {
 	uuid[a]=$device
 	qmp a qmp_capabilities
 	l2_run a modprobe kvmflip_net
-	for i in 1 2; do
+	for ((i = 0; i < plugs; i++)); do
 		qmp a device_add "\"driver\": \"vfio-pci\", \"id\": \"kf\", \"bus\": \"later\",
 			\"sysfsdev\": \"/sys/bus/mdev/devices/$device\""
 		guest_up a
 		reached a
+		busy a
 		qmp a device_del '"id": "kf"'
 		qmp_read 'DEVICE_DELETED.*"kf"'
 		wait_for 'closed port' port_is a closed
+		idle a
+		nothing_is_left a
 		l2_run a '[[ ! -e /sys/class/net/eth0 ]]' || fail 'the guest still has the device'
 		refused 'Network is unreachable' l2_run a ping -c 1 "$host_ip"
 	done
 	l2_stop a
+}
+
+# nothing_is_left PORT: of a guest whose device is gone
+nothing_is_left() {
+	equal "slots of $1" "$(field "$(show port "$1")" mapped)" 0
+	frames_add_up port "$1"
+	pool_adds_up p
 }
 
 # The example's command line, with what guests of these tests boot from
@@ -247,46 +301,6 @@ by_qemu() {
 	guest_up a
 	reached a
 	l2_stop a
-}
-
-# mdevctl: a definition outlives the module, as it would a reboot
-defined() {
-	local device=$example_uuid
-
-	load_module
-	mkdir -p /etc/mdevctl.d/scripts.d/callouts /etc/kvmflip/ports
-	cp "$tools/kvmflip/mdevctl-callout" /etc/mdevctl.d/scripts.d/callouts/kvmflip
-	cp "$examples/kvmflip-port" "/etc/kvmflip/ports/$device"
-	mdevctl define -p kvmflip -u "$device" --jsonfile "$examples/mdevctl.json"
-	refused 'there is no pool' mdevctl start -u "$device"
-	equal 'ports without a pool' "$(kvmflip -j port show)" '[]'
-
-	for i in 1 2; do
-		[[ $(mdevctl list -d) == *"$device kvmflip kvmflip-port auto"* ]] ||
-			fail "defined: $(mdevctl list -d)"
-		boot_as_documented
-		[[ $(mdevctl list) == *"$device kvmflip kvmflip-port auto (defined)"* ]] ||
-			fail "started: $(mdevctl list)"
-		port_is vm1 closed
-		mdevctl stop -u "$device"
-		equal 'ports after mdevctl stop' "$(kvmflip -j port show)" '[]'
-		mdevctl start -u "$device"
-		port_is vm1 closed
-		rmmod kvmflip
-		nics=() pools=()
-	done
-	mdevctl undefine -u "$device"
-	equal 'definitions' "$(mdevctl list -d)" ''
-	rm /etc/mdevctl.d/scripts.d/callouts/kvmflip
-}
-
-# The example's commands, with the NIC and the memory of this machine
-boot_as_documented() {
-	nic_up virtio
-	sed 's/eth1/virtio/; s/256M buffer 2M/16M buffer 4K/' "$examples/kvmflip-start" >"$tmp/start"
-	sh "$tmp/start"
-	nics+=(virtio)
-	pools+=(p0)
 }
 
 # --- libvirt --------------------------------------------------------------
@@ -323,9 +337,10 @@ libvirt_start() {
 		host_uuid = "00000000-0000-4000-8000-00000000feed"
 	END
 	virtlogd &
-	children+=($!)
+	daemons=($!)
 	libvirtd -f "$tmp/libvirtd.conf" &
-	children+=($!)
+	daemons+=($!)
+	children+=("${daemons[@]}")
 	wait_for libvirtd libvirt_answers
 }
 
@@ -363,6 +378,9 @@ domain() {
 		<channel type='pipe'>
 		<source path='$dir/ctl'/><target type='virtio' name='l2'/>
 		</channel>
+		<channel type='unix'>
+		<target type='virtio' name='org.qemu.guest_agent.0'/>
+		</channel>
 		<console type='file'>
 		<source path='$dir/console' append='on'/><target type='virtio' port='1'/>
 		</console>
@@ -389,7 +407,6 @@ domain_boots() {
 by_libvirt() {
 	load_module
 	pool_add p 16M
-	mac[vm1]=52:54:00:00:01:01 vlan[vm1]=0
 	port_add vm1 p uuid "$example_uuid" max 2M
 	host_side vm1
 	virt-xml-validate "$examples/libvirt-domain.xml" domain >/dev/null
@@ -398,8 +415,11 @@ by_libvirt() {
 	virsh define "$tmp/vm1.xml" >/dev/null
 	domain_boots virsh start vm1
 	port_is vm1 running
-	diag 'reset'
-	domain_boots virsh reset vm1
+	if [[ ${KVMFLIP_FULL:-0} == 1 ]]; then
+		one_queue virtio
+		attach virtio p
+		by_libvirt_long
+	fi
 	diag 'plugged out and in'
 	virsh detach-device vm1 "$examples/libvirt-hostdev.xml" --live
 	wait_for 'closed port' port_is vm1 closed
@@ -412,8 +432,76 @@ by_libvirt() {
 	l2_judge vm1
 }
 
+by_libvirt_long() {
+	diag 'reset'
+	domain_boots virsh reset vm1
+	diag 'reboot'
+	agent_in vm1
+	domain_boots virsh reboot vm1 --mode agent
+	diag 'plugged out and in, and destroyed, under traffic'
+	busy vm1
+	virsh detach-device vm1 "$examples/libvirt-hostdev.xml" --live
+	wait_for 'closed port' port_is vm1 closed
+	idle vm1
+	nothing_is_left vm1
+	virsh attach-device vm1 "$examples/libvirt-hostdev.xml" --live
+	guest_up vm1
+	reached vm1
+	busy vm1
+	virsh destroy vm1
+	wait_for 'closed port' port_is vm1 closed
+	idle
+	nothing_is_left vm1
+	domain_boots virsh start vm1
+}
+
+# agent_in NAME: what libvirt asks to reboot the guest
+agent_in() {
+	l2_bg "$1" '
+		printf "#!/bin/sh\nexec /l2/bin/reboot -f\n" >/sbin/shutdown
+		chmod +x /sbin/shutdown
+		for port in /sys/class/virtio-ports/*; do
+			[[ $(<$port/name) != org.qemu.guest_agent.0 ]] || break
+		done
+		exec qemu-ga -m virtio-serial -p /dev/${port##*/} -t /run'
+	wait_for 'the agent' agent_answers "$1"
+}
+
+agent_answers() { # NAME
+	virsh qemu-agent-command "$1" '{"execute": "guest-ping"}' >/dev/null 2>&1
+}
+
+# A host that loses its power and starts again has the port, its device and its machine
+# again, by what was defined
+host_reboots() {
+	install_examples
+	host_starts
+	host_side vm1
+	libvirt_start
+	domain >"$tmp/vm1.xml"
+	virsh define "$tmp/vm1.xml" >/dev/null
+	virsh autostart vm1
+	domain_boots virsh start vm1
+	kill -KILL "${daemons[@]}" "${l2_pid[vm1]}"
+	wait_for 'closed port' port_is vm1 closed
+	switched_off
+	rm -rf /run/libvirt
+	diag 'again'
+	host_starts
+	host_side vm1
+	domain_boots libvirt_start
+	port_is vm1 running
+	virsh destroy vm1
+	virsh autostart --disable vm1
+	virsh undefine vm1
+	l2_judge vm1
+}
+
+plugs=2 enough=200
+[[ ${KVMFLIP_SLOW:-0} == 1 ]] && enough=20
+[[ ${KVMFLIP_FULL:-0} == 1 ]] && plugs=5
+
 ktap_begin
-run_case 'mdevctl' defined
 long_case 'QEMU' by_qemu
 long_case 'reboot, reset, crash' rebooted
 long_case 'a device left running' left_running
@@ -421,4 +509,5 @@ long_case 'a second kernel' crashed
 long_case 'the VMM is killed' killed
 long_case 'plugged in and out' plugged
 run_case 'libvirt' by_libvirt
+long_case 'the host reboots' host_reboots
 ktap_end

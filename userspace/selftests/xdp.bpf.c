@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* What an XDP program can do with a frame, for the tests of the guest driver. */
+/* What an XDP program can do with a frame, for tests. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <bpf/bpf_helpers.h>
 
-#define REDIRECT_TO	100	/* number of the interface that the test makes */
+#define OTHER	1024	/* in what the numbers of two interfaces differ */
 
 SEC("xdp")
 int do_pass(struct xdp_md *ctx)
@@ -55,7 +55,7 @@ int do_tx(struct xdp_md *ctx)
 SEC("xdp")
 int do_redirect(struct xdp_md *ctx)
 {
-	return bpf_redirect(REDIRECT_TO, 0);
+	return bpf_redirect(ctx->ingress_ifindex ^ OTHER, 0);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

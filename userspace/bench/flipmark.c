@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * flipmark: has the generator send, between two marks for the plugin.
+ *
+ *	flipmark MILLISECONDS WORD...
+ *
+ * The words are a command of flipgen's control socket. The second mark comes so long
+ * after flipgen's answer, which is printed. This is a program so that what is counted
+ * in between is not also what it costs to start one.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mark.h"
+
+#define PORT	"/dev/virtio-ports/gen"
+
+/* nopl WHICH(%rax) */
+static inline __attribute__((always_inline)) void mark(unsigned int which)
+{
+	asm volatile(".byte 0x0f, 0x1f, 0x80; .long %c0" : : "i" (which) : "memory");
+}
+
+static int ask(int fd, const char *line, size_t len, const char *id, char *answer, size_t room)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	if (write(fd, line, len) != (ssize_t)len)
+		return 0;
+	while (used + 1 < room) {
+		n = read(fd, answer + used, room - used - 1);
+		if (n <= 0)
+			return 0;
+		used += n;
+		answer[used] = '\0';
+		if (answer[used - 1] == '\n' && strstr(answer, id))
+			return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int ms = argc > 2 ? strtoul(argv[1], NULL, 0) : 0;
+	struct timespec pause = { ms / 1000, ms % 1000 * 1000000l };
+	static char line[8192], answer[65536];
+	char id[32];
+	int fd, i, ok;
+	size_t len;
+
+	if (argc < 3) {
+		fputs("usage: flipmark MILLISECONDS WORD...\n", stderr);
+		return 2;
+	}
+	snprintf(id, sizeof(id), "mark-%d", getpid());
+	len = snprintf(line, sizeof(line), "%s", id);
+	for (i = 2; i < argc; i++)
+		len += snprintf(line + len, sizeof(line) - len, " %s", argv[i]);
+	line[len++] = '\n';
+	fd = open(PORT, O_RDWR);
+	if (fd < 0) {
+		perror(PORT);
+		return 1;
+	}
+	mark(MARK_BEGIN);
+	ok = ask(fd, line, len, id, answer, sizeof(answer));
+	nanosleep(&pause, NULL);
+	mark(MARK_END);
+	fputs(answer, stdout);
+	return !ok;
+}
