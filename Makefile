@@ -10,6 +10,8 @@ help:
 	@echo 'make modules        the module only; KDIR=DIR is the kernel build or'
 	@echo '                    headers directory, the running kernel by default'
 	@echo 'make userspace      the programs only'
+	@echo 'make install        what was built, into PREFIX=/usr/local, below DESTDIR'
+	@echo 'make packages       Debian packages, into out/packages'
 	@echo 'make demo           two guests in an emulated KVM host, with a table'
 	@echo 'make check          every test; T=PATTERN for some of them'
 	@echo 'make check-full     these, and each end-to-end case with the checkers of'
@@ -30,6 +32,14 @@ modules_install:
 
 userspace:
 	$(MAKE) -C userspace
+
+install:
+	$(MAKE) -C userspace/lib install
+	$(MAKE) -C userspace/kvmflip install
+	$(MAKE) modules_install $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR))
+
+packages:
+	scripts/package
 
 demo:
 	@scripts/setup && scripts/demo
@@ -55,4 +65,5 @@ clean:
 	if test -d $(KDIR); then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 	rm -rf out
 
-.PHONY: all help modules modules_install userspace demo check check-full bench shell kernels clean
+.PHONY: all help modules modules_install userspace install packages demo check check-full bench \
+	shell kernels clean

@@ -206,6 +206,10 @@ static const struct genl_split_ops kvmflip_nl_ops[] = {
 	},
 };
 
+static const struct genl_multicast_group kvmflip_nl_mcgrps[] = {
+	[KVMFLIP_NLGRP_MONITOR] = { "monitor", },
+};
+
 struct genl_family kvmflip_nl_family __ro_after_init = {
 	.name		= KVMFLIP_FAMILY_NAME,
 	.version	= KVMFLIP_FAMILY_VERSION,
@@ -214,4 +218,6 @@ struct genl_family kvmflip_nl_family __ro_after_init = {
 	.module		= THIS_MODULE,
 	.split_ops	= kvmflip_nl_ops,
 	.n_split_ops	= ARRAY_SIZE(kvmflip_nl_ops),
+	.mcgrps		= kvmflip_nl_mcgrps,
+	.n_mcgrps	= ARRAY_SIZE(kvmflip_nl_mcgrps),
 };

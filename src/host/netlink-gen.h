@@ -32,6 +32,10 @@ int kvmflip_nl_port_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb);
 int kvmflip_nl_port_reclaim_doit(struct sk_buff *skb, struct genl_info *info);
 
+enum {
+	KVMFLIP_NLGRP_MONITOR,
+};
+
 extern struct genl_family kvmflip_nl_family;
 
 #endif /* _LINUX_KVMFLIP_GEN_H */

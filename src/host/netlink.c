@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <net/genetlink.h>
 
+#include "event.h"
 #include "kvm.h"
 #include "layout.h"
 #include "netdev.h"
@@ -564,6 +565,7 @@ static int kf_port_set(struct genl_info *info)
 	if (err)
 		return err;
 	kvmflip_netdev_readdress(port, old.mac);
+	kvmflip_event_port(KVMFLIP_CMD_PORT_SET_NTF, port, KVMFLIP_REASON_REQUEST);
 	return kf_reply(info, kf_fill_port_id, port);
 }
 
@@ -677,7 +679,7 @@ int kvmflip_nl_port_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
  */
 int kvmflip_netlink_init(void)
 {
-	return genl_register_family(&kvmflip_nl_family);
+	return kvmflip_event_init();
 }
 
 /**
@@ -685,5 +687,5 @@ int kvmflip_netlink_init(void)
  */
 void kvmflip_netlink_exit(void)
 {
-	genl_unregister_family(&kvmflip_nl_family);
+	kvmflip_event_exit();
 }

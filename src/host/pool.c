@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "../compat.h"
+#include "event.h"
 #include "pool.h"
 
 /* The tables that describe a pool stay below the 2 GiB of one allocation. */
@@ -298,8 +299,10 @@ int kvmflip_pool_add(const char *name, const struct kvmflip_pool_config *config,
 
 	mutex_lock(&kvmflip_lock);
 	exists = kvmflip_pool_find(name);
-	if (!exists)
+	if (!exists) {
 		list_add_tail(&pool->list, &kvmflip_pools);
+		kvmflip_event_pool(KVMFLIP_CMD_POOL_ADD_NTF, pool);
+	}
 	mutex_unlock(&kvmflip_lock);
 	if (exists) {
 		kf_pool_free(pool);
@@ -358,6 +361,7 @@ int kvmflip_pool_del(struct kvmflip_pool *pool, struct netlink_ext_ack *extack)
 				   pool->name);
 		return -EBUSY;
 	}
+	kvmflip_event_pool(KVMFLIP_CMD_POOL_DEL_NTF, pool);
 	kf_pool_remove(pool);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <linux/xarray.h>
 
 #include "../compat.h"
+#include "event.h"
 #include "kvm.h"
 #include "layout.h"
 #include "lease.h"
@@ -262,6 +263,7 @@ int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *
 		goto err_reserve;
 	list_add_tail(&port->list, &kvmflip_ports);
 	pool->ports++;
+	kvmflip_event_port(KVMFLIP_CMD_PORT_ADD_NTF, port, KVMFLIP_REASON_REQUEST);
 	*ret = port;
 	return 0;
 
@@ -341,6 +343,7 @@ int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack)
 	port->dead = true;
 	mutex_unlock(&port->lock);
 
+	kvmflip_event_port(KVMFLIP_CMD_PORT_DEL_NTF, port, KVMFLIP_REASON_REQUEST);
 	kvmflip_netdev_del(port);
 	kvmflip_pool_reserve(port->pool, &port->share, 0);
 	list_del(&port->list);
@@ -384,6 +387,11 @@ static void kf_init_rings(struct kvmflip_port *port)
 			    1U << port->pool->chunk_shift);
 	port->owed = 0;
 	port->features = 0;
+}
+
+static void kf_tell_state(const struct kvmflip_port *port, enum kvmflip_reason reason)
+{
+	kvmflip_event_port(KVMFLIP_CMD_PORT_STATE_NTF, port, reason);
 }
 
 static void kf_set_state(struct kvmflip_port *port, enum kvmflip_port_state state)
@@ -436,6 +444,7 @@ int kvmflip_port_open(struct kvmflip_port *port, const struct kvmflip_vmm *vmm)
 	kf_init_rings(port);
 	port->kvm = vmm->kvm;
 	port->tenant = atomic64_inc_return(&kf_tenants);
+	kf_tell_state(port, KVMFLIP_REASON_VMM);
 	mutex_unlock(&port->lock);
 out:
 	mutex_unlock(&port->return_lock);
@@ -492,6 +501,7 @@ void kvmflip_port_close(struct kvmflip_port *port)
 	port->kvm = NULL;
 	port->pid = 0;
 	port->state = KVMFLIP_PORT_STATE_CLOSED;
+	kf_tell_state(port, KVMFLIP_REASON_VMM);
 	mutex_unlock(&port->lock);
 	kvmflip_window_destroy(&port->window);
 	port->owed = 0;
@@ -521,6 +531,7 @@ void kvmflip_port_start(struct kvmflip_port *port)
 	if (port->state == KVMFLIP_PORT_STATE_OPENED) {
 		port->state = KVMFLIP_PORT_STATE_RUNNING;
 		kvmflip_netdev_carrier(port, true);
+		kf_tell_state(port, KVMFLIP_REASON_DRIVER);
 		/* A doorbell before that was for nothing. */
 		queue_delayed_work(kvmflip_tx_wq, &port->tx_work, 0);
 	}
@@ -538,13 +549,19 @@ void kvmflip_port_start(struct kvmflip_port *port)
  */
 int kvmflip_port_reset(struct kvmflip_port *port)
 {
+	bool news;
+
 	if (mutex_lock_killable(&port->tx_lock))
 		return -EINTR;
 	mutex_lock(&port->return_lock);
+	/* A VMM resets a device that nobody has used, too. */
+	news = READ_ONCE(port->state) != KVMFLIP_PORT_STATE_OPENED;
 	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
 	kf_revoke_all(port);
 	mutex_lock(&port->lock);
 	kf_init_rings(port);
+	if (news)
+		kf_tell_state(port, KVMFLIP_REASON_DRIVER);
 	mutex_unlock(&port->lock);
 	mutex_unlock(&port->return_lock);
 	mutex_unlock(&port->tx_lock);
@@ -562,6 +579,7 @@ void kvmflip_port_fail(struct kvmflip_port *port)
 	lockdep_assert_held(&port->lock);
 
 	port->state = KVMFLIP_PORT_STATE_FAILED;
+	kf_tell_state(port, KVMFLIP_REASON_RING);
 	kvmflip_netdev_carrier(port, false);
 	kvmflip_port_config_changed(port);
 }

@@ -11,6 +11,7 @@
 #include <net/xdp_sock_drv.h>
 
 #include "../compat.h"
+#include "event.h"
 #include "main.h"
 #include "rxq.h"
 #include "serve.h"
@@ -241,11 +242,12 @@ err_give:
 }
 
 /* Nobody serves the queue from here on, and its device reaches no buffer. */
-static void kf_rxq_stop(struct kvmflip_rxq *rxq)
+static void kf_rxq_stop(struct kvmflip_rxq *rxq, enum kvmflip_reason reason)
 {
 	ASSERT_RTNL();
 	lockdep_assert_held(&kvmflip_lock);
 
+	kvmflip_event_rxq(KVMFLIP_CMD_RXQ_DETACH_NTF, rxq, reason);
 	kvmflip_serve_stop(rxq);
 	kvmflip_nic_stop(rxq->nic);
 	spin_lock(&kf_finishing_lock);
@@ -358,6 +360,9 @@ int kvmflip_rxq_attach(struct net *net, const struct kvmflip_rxq_args *args,
 	netdev = __dev_get_by_index(net, args->ifindex);
 	if (netdev) {
 		err = kf_rxq_start(rxq, netdev, args, extack);
+		if (!err)
+			kvmflip_event_rxq(KVMFLIP_CMD_RXQ_ATTACH_NTF, rxq,
+					  KVMFLIP_REASON_REQUEST);
 	} else {
 		NL_SET_ERR_MSG_FMT(extack, "there is no device %u", args->ifindex);
 		err = -ENODEV;
@@ -399,7 +404,7 @@ int kvmflip_rxq_detach(struct net *net, u32 ifindex, u32 queue, struct netlink_e
 	netdev = __dev_get_by_index(net, ifindex);
 	rxq = netdev ? kf_rxq_find(netdev, queue) : NULL;
 	if (rxq) {
-		kf_rxq_stop(rxq);
+		kf_rxq_stop(rxq, KVMFLIP_REASON_REQUEST);
 	} else if (netdev) {
 		NL_SET_ERR_MSG_FMT(extack, "queue %u of %s is not attached", queue, netdev->name);
 		err = -ENOENT;
@@ -448,7 +453,7 @@ static void kf_netdev_gone(struct net_device *netdev)
 	mutex_lock(&kvmflip_lock);
 	list_for_each_entry_safe(rxq, next, &kvmflip_rxqs, list)
 		if (rxq->nic == nic)
-			kf_rxq_stop(rxq);
+			kf_rxq_stop(rxq, KVMFLIP_REASON_NETDEV);
 	mutex_unlock(&kvmflip_lock);
 }
 
@@ -468,7 +473,7 @@ static void kf_features_work(struct work_struct *work)
 		netdev_err(rxq->nic->netdev,
 			   "kvmflip: VLAN stripping was turned on, queue %u is detached\n",
 			   rxq->queue);
-		kf_rxq_stop(rxq);
+		kf_rxq_stop(rxq, KVMFLIP_REASON_VLAN_STRIPPING);
 	}
 	mutex_unlock(&kvmflip_lock);
 	rtnl_unlock();
@@ -536,7 +541,7 @@ void kvmflip_rxq_exit(void)
 	rtnl_lock();
 	mutex_lock(&kvmflip_lock);
 	list_for_each_entry_safe(rxq, next, &kvmflip_rxqs, list)
-		kf_rxq_stop(rxq);
+		kf_rxq_stop(rxq, KVMFLIP_REASON_REQUEST);
 	mutex_unlock(&kvmflip_lock);
 	rtnl_unlock();
 	destroy_workqueue(kf_finish_wq);

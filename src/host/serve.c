@@ -9,6 +9,7 @@
 
 #include "../compat.h"
 #include "deliver.h"
+#include "event.h"
 #include "main.h"
 #include "rxq.h"
 #include "serve.h"
@@ -268,6 +269,7 @@ static void kf_serve_work(struct work_struct *work)
 		netdev_err(rxq->nic->netdev, "kvmflip: RX ring of queue %u is corrupt\n",
 			   rxq->queue);
 		rxq->broken = true;
+		kvmflip_event_rxq(KVMFLIP_CMD_RXQ_BROKEN_NTF, rxq, KVMFLIP_REASON_RING);
 	} else if (n == KVMFLIP_BATCH) {
 		queue_work(kvmflip_wq, &rxq->work);
 	}

@@ -137,3 +137,53 @@ void config_of(const cJSON *port, struct config *config)
 	config->copybreak = obj_uint(port, "copybreak");
 	config->latency = obj_uint(port, "latency_usecs");
 }
+
+/**
+ * config_diff - what has to be set
+ * @wanted: what is to be; what it does not say may be as it is
+ * @now: what is
+ *
+ * Return: bit per enum config_word that port set has to change
+ */
+unsigned int config_diff(const struct config *wanted, const struct config *now)
+{
+	const bool differs[CONFIG_SETTABLE] = {
+		[CONFIG_MAC] = memcmp(wanted->key.mac, now->key.mac, sizeof(now->key.mac)),
+		[CONFIG_VLAN] = wanted->key.vlan != now->key.vlan,
+		[CONFIG_MIN] = wanted->min != now->min,
+		[CONFIG_MAX] = wanted->max != now->max,
+		[CONFIG_COPYBREAK] = wanted->copybreak != now->copybreak,
+		[CONFIG_LATENCY] = wanted->latency != now->latency,
+	};
+	unsigned int word, diff = 0;
+
+	for (word = 0; word < CONFIG_SETTABLE; word++)
+		diff |= (differs[word] && config_has(wanted, word)) << word;
+	return diff;
+}
+
+/**
+ * config_text - settings as they are said to port add and port set
+ * @config: settings
+ * @bits: bit per enum config_word that is wanted, of those that port set has
+ * @text: out: words, each with a blank before it
+ */
+void config_text(const struct config *config, unsigned int bits,
+		 char text[CONFIG_TEXT_LEN])
+{
+	char values[CONFIG_SETTABLE][SIZE_LEN];
+	unsigned int word;
+	size_t len = 0;
+
+	format_mac(config->key.mac, values[CONFIG_MAC]);
+	snprintf(values[CONFIG_VLAN], SIZE_LEN, "%u", config->key.vlan);
+	format_size(config->min, values[CONFIG_MIN]);
+	format_size(config->max, values[CONFIG_MAX]);
+	snprintf(values[CONFIG_COPYBREAK], SIZE_LEN, "%u", config->copybreak);
+	snprintf(values[CONFIG_LATENCY], SIZE_LEN, "%u", config->latency);
+	*text = '\0';
+	for (word = 0; word < CONFIG_SETTABLE; word++)
+		if (bits & 1u << word)
+			len += snprintf(text + len, CONFIG_TEXT_LEN - len, " %s %s",
+					words[word], values[word]);
+}

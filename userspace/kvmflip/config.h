@@ -9,6 +9,8 @@
 #include <cjson/cJSON.h>
 #include <linux/kvmflip.h>
 
+#define CONFIG_TEXT_LEN 256	/* of config_text(), with its NUL */
+
 struct args;
 struct kvmflip_request;
 
@@ -58,6 +60,9 @@ int config_parse(struct config *config, struct args *args, const char *what,
 		 enum config_word end, int (*help)(void));
 void config_put(const struct config *config, struct kvmflip_request *req);
 void config_key(const cJSON *port, struct kvmflip_demux_key *key);
+unsigned int config_diff(const struct config *wanted, const struct config *now);
+void config_text(const struct config *config, unsigned int bits,
+		 char text[CONFIG_TEXT_LEN]);
 void config_of(const cJSON *port, struct config *config);
 
 #endif /* _KVMFLIP_CLI_CONFIG_H */

@@ -39,9 +39,13 @@
 int demux_lock(void)
 {
 	const struct rlimit infinity = { RLIM_INFINITY, RLIM_INFINITY };
+	static bool locked;
 	struct statfs fs;
 	int fd;
 
+	/* commands of one file have it together */
+	if (locked)
+		return EXIT_OK;
 	/* before 5.11 maps and programs count as locked memory */
 	setrlimit(RLIMIT_MEMLOCK, &infinity);
 	libbpf_set_print(NULL);
@@ -57,6 +61,7 @@ int demux_lock(void)
 	if (fd < 0 || flock(fd, LOCK_EX))
 		return refused(PINS ": %s", strerror(errno));
 	/* the end of the program closes it */
+	locked = true;
 	return EXIT_OK;
 }
 

@@ -10,19 +10,30 @@
 static struct kvmflip *module;
 
 /**
- * module_open - connect to the module
+ * module_connect - make a connection to the module
+ * @kf: out
  *
  * Return: exit code
  */
-int module_open(void)
+int module_connect(struct kvmflip **kf)
 {
-	int err = module ? 0 : kvmflip_open(&module);
+	int err = kvmflip_open(kf);
 
 	if (err == -ENOENT)
 		return refused("the kvmflip module is not loaded: modprobe kvmflip");
 	if (err)
 		return refused("no netlink socket: %s", strerror(-err));
 	return EXIT_OK;
+}
+
+/**
+ * module_open - connect to the module for requests
+ *
+ * Return: exit code
+ */
+int module_open(void)
+{
+	return module ? EXIT_OK : module_connect(&module);
 }
 
 /**

@@ -9,6 +9,7 @@
 
 #define KEY_LEN 32	/* with its NUL */
 
+int module_connect(struct kvmflip **kf);
 int module_open(void);
 struct kvmflip_request *module_request(int cmd);
 int module_do(struct kvmflip_request *req, cJSON **reply);

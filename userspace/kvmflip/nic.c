@@ -158,13 +158,28 @@ int nic_prepare(const struct nic *nic, unsigned int chunk_size)
 
 	if (mtu > XDP_MTU_MAX)
 		mtu = XDP_MTU_MAX;
-	if (!(nic_flags(nic) & IFF_UP))
+	if (!nic_is_up(nic))
 		return refused("%s is down: ip link set %s up", nic->name,
 			       nic->name);
 	if (nic->mtu > mtu)
 		return refused("%s: MTU %u exceeds chunks of %u bytes: ip link set %s mtu %u",
 			       nic->name, nic->mtu, chunk_size, nic->name, mtu);
 	return nic_keep_vlan_tags(nic);
+}
+
+bool nic_is_up(const struct nic *nic)
+{
+	return nic_flags(nic) & IFF_UP;
+}
+
+/* Return: exit code */
+int nic_set_up(const struct nic *nic)
+{
+	struct ifreq ifr = { .ifr_flags = nic_flags(nic) | IFF_UP };
+	int err = nic_ioctl(nic, SIOCSIFFLAGS, &ifr);
+
+	return err ? refused("%s cannot be brought up: %s", nic->name, strerror(-err)) :
+		     EXIT_OK;
 }
 
 bool nic_has_carrier(const struct nic *nic)

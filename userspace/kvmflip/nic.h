@@ -23,6 +23,8 @@ struct nic {
 };
 
 int nic_open(struct nic *nic, const char *name);
+bool nic_is_up(const struct nic *nic);
+int nic_set_up(const struct nic *nic);
 int nic_prepare(const struct nic *nic, unsigned int chunk_size);
 const char *nic_driver(const struct nic *nic);
 bool nic_fits_chunks(const struct nic *nic, unsigned int chunk_size);

@@ -18,7 +18,8 @@ static void complain(const char *fmt, va_list args)
 		if (*c == '\n')
 			*c = ' ';
 	fflush(stdout);
-	fprintf(stderr, "kvmflip: %s\n", line);
+	fprintf(stderr, "kvmflip: %s%s%s\n", options.where ? options.where : "",
+		options.where ? ": " : "", line);
 }
 
 /**
@@ -96,7 +97,7 @@ bool obj_has(const cJSON *obj, const char *key)
 }
 
 /* the largest unit that leaves no remainder, as on the command line */
-void print_size(const char *label, __u64 bytes)
+void format_size(__u64 bytes, char text[SIZE_LEN])
 {
 	static const char units[] = "\0KMGT";
 	const char *unit = units;
@@ -105,10 +106,15 @@ void print_size(const char *label, __u64 bytes)
 		bytes /= 1024;
 		unit++;
 	}
-	if (unit > units)
-		printf(" %s %llu%c", label, bytes, *unit);
-	else
-		printf(" %s %llu", label, bytes);
+	snprintf(text, SIZE_LEN, "%llu%.1s", bytes, unit);
+}
+
+void print_size(const char *label, __u64 bytes)
+{
+	char text[SIZE_LEN];
+
+	format_size(bytes, text);
+	printf(" %s %s", label, text);
 }
 
 static int print_json(const cJSON *objs)
@@ -123,6 +129,20 @@ static int print_json(const cJSON *objs)
 	return EXIT_OK;
 }
 
+/* Of the counters only why frames were copied or dropped, if any were */
+static void keep_details(cJSON *stats)
+{
+	cJSON *item, *next;
+
+	for (item = stats ? stats->child : NULL; item; item = next) {
+		next = item->next;
+		if ((strncmp(item->string, "copied_", 7) &&
+		     strncmp(item->string, "dropped_", 8)) ||
+		    !obj_uint(stats, item->string))
+			cJSON_Delete(cJSON_DetachItemViaPointer(stats, item));
+	}
+}
+
 /**
  * show_objects - print an array of objects as the options say, and free it
  * @objs: the objects
@@ -135,12 +155,14 @@ int show_objects(cJSON *objs, void (*print_text)(const cJSON *obj))
 	int status = EXIT_OK;
 	cJSON *obj;
 
-	if (!options.stats)
-		cJSON_ArrayForEach(obj, objs)
+	cJSON_ArrayForEach(obj, objs)
+		if (options.details && !options.stats)
+			keep_details(cJSON_GetObjectItem(obj, "stats"));
+		else if (!options.stats)
 			cJSON_DeleteItemFromObject(obj, "stats");
-	if (options.json) {
+	if (options.json && !options.quiet) {
 		status = print_json(objs);
-	} else {
+	} else if (!options.quiet) {
 		cJSON_ArrayForEach(obj, objs)
 			print_text(obj);
 	}

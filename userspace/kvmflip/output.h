@@ -16,6 +16,8 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define __printf(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
 
+#define SIZE_LEN 24	/* of a size as text, with its NUL */
+
 /* exit codes, and what commands return */
 enum {
 	EXIT_OK,
@@ -28,11 +30,17 @@ enum {
  * @json: print JSON
  * @pretty: indent it
  * @stats: show counters too
+ * @details: show of the counters why frames were copied or dropped
+ * @quiet: print no objects
+ * @where: FILE:LINE, if commands are read from a file, or NULL
  */
 struct options {
 	bool json;
 	bool pretty;
 	bool stats;
+	bool details;
+	bool quiet;
+	const char *where;
 };
 
 extern struct options options;
@@ -46,6 +54,7 @@ __u64 obj_uint(const cJSON *obj, const char *key);
 const char *obj_str(const cJSON *obj, const char *key);
 bool obj_has(const cJSON *obj, const char *key);
 
+void format_size(__u64 bytes, char text[SIZE_LEN]);
 void print_size(const char *label, __u64 bytes);
 int show_objects(cJSON *objs, void (*print_text)(const cJSON *obj));
 

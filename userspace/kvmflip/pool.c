@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip pool: the memory that frames are received into */
 #include <stdio.h>
+#include <string.h>
 
 #include <linux/kvmflip_netlink.h>
 
@@ -23,53 +24,68 @@ static int help(void)
 	return EXIT_OK;
 }
 
-static int pool_add(struct args *args)
+/**
+ * pool_parse - all remaining words: a name and what is said of the pool
+ * @config: out
+ * @args: words
+ *
+ * Return: exit code
+ */
+int pool_parse(struct pool_config *config, struct args *args)
 {
 	static const char *const keys[] = { "size", "buffer", "chunk", "node" };
-	const char *name, *values[ARRAY_SIZE(keys)];
-	__u64 size, buffer, chunk = 0;
-	struct kvmflip_request *req;
-	__u32 node = 0;
+	const char *values[ARRAY_SIZE(keys)];
 	int status;
 
-	status = parse_name(args, "pool add", help, &name);
+	memset(config, 0, sizeof(*config));
+	status = parse_name(args, "pool add", help, &config->name);
 	if (!status)
 		status = parse_keywords(args, keys, ARRAY_SIZE(keys), values);
 	if (status)
 		return status;
 	if (!values[0] || !values[1])
-		return usage_error("pool add %s: \"%s\" is missing", name,
+		return usage_error("pool add %s: \"%s\" is missing", config->name,
 				   values[0] ? "buffer" : "size");
-	status = parse_positive_size("size", values[0], &size);
+	status = parse_positive_size("size", values[0], &config->size);
 	if (!status)
-		status = parse_size("buffer", values[1], &buffer);
+		status = parse_size("buffer", values[1], &config->buffer);
 	if (!status && values[2])
-		status = parse_size("chunk", values[2], &chunk);
+		status = parse_size("chunk", values[2], &config->chunk);
+	config->has_node = values[3];
 	if (!status && values[3])
-		status = parse_u32("node", values[3], INT32_MAX, &node);
+		status = parse_u32("node", values[3], INT32_MAX, &config->node);
 	if (status)
 		return status;
-	if (buffer != 4096 && buffer != 2 << 20)
+	if (config->buffer != 4096 && config->buffer != 2 << 20)
 		return usage_error("buffer \"%s\" is neither 4K nor 2M", values[1]);
-	if (values[2] && chunk != 2048 && chunk != 4096)
+	if (values[2] && config->chunk != 2048 && config->chunk != 4096)
 		return usage_error("chunk \"%s\" is neither 2K nor 4K", values[2]);
-	if (size % buffer)
+	if (config->size % config->buffer)
 		return usage_error("size \"%s\" is not a multiple of the buffer's %s",
 				   values[0], values[1]);
+	return EXIT_OK;
+}
 
-	status = module_open();
+static int pool_add(struct args *args)
+{
+	struct kvmflip_request *req;
+	struct pool_config config;
+	int status = pool_parse(&config, args);
+
+	if (!status)
+		status = module_open();
 	if (status)
 		return status;
 	req = module_request(KVMFLIP_CMD_POOL_ADD);
-	kvmflip_put_string(req, KVMFLIP_A_POOL_NAME, name);
-	kvmflip_put_uint(req, KVMFLIP_A_POOL_SIZE, size);
-	kvmflip_put_uint(req, KVMFLIP_A_POOL_BUFFER_SIZE, buffer);
-	if (chunk)
-		kvmflip_put_uint(req, KVMFLIP_A_POOL_CHUNK_SIZE, chunk);
-	if (values[3])
-		kvmflip_put_uint(req, KVMFLIP_A_POOL_NODE, node);
+	kvmflip_put_string(req, KVMFLIP_A_POOL_NAME, config.name);
+	kvmflip_put_uint(req, KVMFLIP_A_POOL_SIZE, config.size);
+	kvmflip_put_uint(req, KVMFLIP_A_POOL_BUFFER_SIZE, config.buffer);
+	if (config.chunk)
+		kvmflip_put_uint(req, KVMFLIP_A_POOL_CHUNK_SIZE, config.chunk);
+	if (config.has_node)
+		kvmflip_put_uint(req, KVMFLIP_A_POOL_NODE, config.node);
 	if (module_do(req, NULL))
-		return refused("pool add %s: %s", name, module_error());
+		return refused("pool add %s: %s", config.name, module_error());
 	return EXIT_OK;
 }
 

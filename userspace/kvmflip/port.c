@@ -108,6 +108,25 @@ static int show_added(cJSON *port, const char *uuid)
 	return show_objects(ports, print_option);
 }
 
+/**
+ * port_parse - all remaining words: a name and what is said of the port
+ * @config: out
+ * @args: words
+ *
+ * Return: exit code
+ */
+int port_parse(struct config *config, struct args *args)
+{
+	int status = config_parse(config, args, "port add", CONFIG_WORDS, help);
+
+	if (status)
+		return status;
+	if (!config_has(config, CONFIG_POOL) || !config_has(config, CONFIG_MAC))
+		return usage_error("port add %s: \"%s\" is missing", config->name,
+				   config->pool ? "mac" : "pool");
+	return EXIT_OK;
+}
+
 static int port_add(struct args *args)
 {
 	struct kvmflip_demux_port value;
@@ -117,12 +136,9 @@ static int port_add(struct args *args)
 	cJSON *reply;
 	int status;
 
-	status = config_parse(&config, args, "port add", CONFIG_WORDS, help);
+	status = port_parse(&config, args);
 	if (status)
 		return status;
-	if (!config_has(&config, CONFIG_POOL) || !config_has(&config, CONFIG_MAC))
-		return usage_error("port add %s: \"%s\" is missing", config.name,
-				   config.pool ? "mac" : "pool");
 	if (!config_has(&config, CONFIG_UUID))
 		status = make_uuid(config.uuid);
 	config.given |= 1u << CONFIG_UUID;

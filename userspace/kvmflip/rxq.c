@@ -22,71 +22,102 @@ static int help(void)
 	return EXIT_OK;
 }
 
-/* DEV { QUEUE | all } */
-static int parse_queue(struct args *args, const char *what, const char **dev,
-		       __u32 *queue)
+static const char *const modes[] = {
+	[KVMFLIP_MODE_STRICT] = "strict",
+	[KVMFLIP_MODE_STEERED] = "steered",
+	[KVMFLIP_MODE_COPY] = "copy",
+};
+
+/* the word for a mode */
+const char *rxq_mode(enum kvmflip_mode mode)
+{
+	return modes[mode];
+}
+
+/**
+ * rxq_parse_queue - the next words: DEV { QUEUE | all }
+ * @args: words
+ * @what: command they are for, in errors
+ * @config: out: device and queue
+ *
+ * Return: exit code
+ */
+int rxq_parse_queue(struct args *args, const char *what, struct rxq_config *config)
 {
 	const char *word;
 
-	*dev = next_arg(args);
-	if (is_help(*dev))
+	memset(config, 0, sizeof(*config));
+	config->dev = next_arg(args);
+	if (is_help(config->dev))
 		exit(help());
-	if (!*dev)
+	if (!config->dev)
 		return usage_error("%s: a network device is missing", what);
 	word = next_arg(args);
 	if (!word)
 		return usage_error("%s %s: a queue is missing: a number, or all",
-				   what, *dev);
-	*queue = ALL_QUEUES;
+				   what, config->dev);
+	config->queue = ALL_QUEUES;
 	if (!strcmp(word, "all"))
 		return EXIT_OK;
-	return parse_u32("queue", word, UINT16_MAX, queue);
+	return parse_u32("queue", word, UINT16_MAX, &config->queue);
 }
 
-static int rxq_attach(struct args *args)
+/**
+ * rxq_parse - all remaining words: a queue and how it is to be attached
+ * @args: words
+ * @config: out
+ *
+ * Return: exit code
+ */
+int rxq_parse(struct args *args, struct rxq_config *config)
 {
 	static const char *const keys[] = { "pool", "mode", "port" };
-	static const char *const modes[] = {
-		[KVMFLIP_MODE_STRICT] = "strict",
-		[KVMFLIP_MODE_STEERED] = "steered",
-		[KVMFLIP_MODE_COPY] = "copy",
-	};
-	const char *dev, *values[ARRAY_SIZE(keys)];
-	struct attach a = { .mode = KVMFLIP_MODE_STRICT };
-	unsigned int mode;
-	__u32 queue;
+	const char *values[ARRAY_SIZE(keys)];
+	unsigned int mode = KVMFLIP_MODE_STRICT;
+	const char *dev;
 	int status;
 
-	status = parse_queue(args, "rxq attach", &dev, &queue);
+	status = rxq_parse_queue(args, "rxq attach", config);
 	if (!status)
 		status = parse_keywords(args, keys, ARRAY_SIZE(keys), values);
 	if (status)
 		return status;
-	if (!values[0])
+	dev = config->dev;
+	config->pool = values[0];
+	config->port = values[2];
+	if (!config->pool)
 		return usage_error("rxq attach %s: \"pool\" is missing", dev);
-	status = check_name("pool", values[0]);
-	if (!status && values[1]) {
-		status = parse_choice("mode", values[1], modes,
-				      ARRAY_SIZE(modes), &mode);
-		a.mode = mode;
-	}
-	if (!status && values[2])
-		status = check_name("port", values[2]);
+	status = check_name("pool", config->pool);
+	if (!status && values[1])
+		status = parse_choice("mode", values[1], modes, ARRAY_SIZE(modes), &mode);
+	config->mode = mode;
+	if (!status && config->port)
+		status = check_name("port", config->port);
 	if (status)
 		return status;
-	if (a.mode == KVMFLIP_MODE_STEERED && !values[2])
+	if (config->mode == KVMFLIP_MODE_STEERED && !config->port)
 		return usage_error("rxq attach %s: mode steered needs a port", dev);
-	if (a.mode != KVMFLIP_MODE_STEERED && values[2])
+	if (config->mode != KVMFLIP_MODE_STEERED && config->port)
 		return usage_error("rxq attach %s: a port is for mode steered only", dev);
-	a.pool_name = values[0];
-	a.port = values[2];
+	return EXIT_OK;
+}
 
-	status = module_open();
+static int rxq_attach(struct args *args)
+{
+	struct rxq_config config;
+	struct attach a = { };
+	int status = rxq_parse(args, &config);
+
 	if (!status)
-		status = nic_open(&a.nic, dev);
+		status = module_open();
+	if (!status)
+		status = nic_open(&a.nic, config.dev);
 	if (!status)
 		status = demux_lock();
-	return status ? status : attach_run(&a, queue);
+	a.pool_name = config.pool;
+	a.mode = config.mode;
+	a.port = config.port;
+	return status ? status : attach_run(&a, config.queue);
 }
 
 static int detach_all(const struct nic *nic)
@@ -114,24 +145,23 @@ static int detach_all(const struct nic *nic)
 
 static int rxq_detach(struct args *args)
 {
+	struct rxq_config config;
 	struct nic nic;
-	const char *dev;
-	__u32 queue;
 	int status;
 
-	status = parse_queue(args, "rxq detach", &dev, &queue);
+	status = rxq_parse_queue(args, "rxq detach", &config);
 	if (!status)
 		status = no_more_args(args);
 	if (!status)
 		status = module_open();
 	if (!status)
-		status = nic_open(&nic, dev);
+		status = nic_open(&nic, config.dev);
 	if (!status)
 		status = demux_lock();
 	if (status)
 		return status;
-	status = queue == ALL_QUEUES ? detach_all(&nic) :
-				       detach_queue(&nic, queue);
+	status = config.queue == ALL_QUEUES ? detach_all(&nic) :
+					      detach_queue(&nic, config.queue);
 	unpin_unused();
 	return status;
 }

@@ -27,6 +27,15 @@ static const char *const port_state_values[] = {
 	[KVMFLIP_PORT_STATE_FAILED] = "failed",
 };
 
+static const char *const reason_values[] = {
+	[KVMFLIP_REASON_REQUEST] = "request",
+	[KVMFLIP_REASON_NETDEV] = "netdev",
+	[KVMFLIP_REASON_VLAN_STRIPPING] = "vlan-stripping",
+	[KVMFLIP_REASON_VMM] = "vmm",
+	[KVMFLIP_REASON_DRIVER] = "driver",
+	[KVMFLIP_REASON_RING] = "ring",
+};
+
 static const struct attr buffers_attrs[] = {
 	[KVMFLIP_A_BUFFERS_FREE] = {
 		{ "free", KVMFLIP_TYPE_UINT, KVMFLIP_A_BUFFERS_FREE }, .width = 8,
@@ -299,6 +308,9 @@ static const struct attr rxq_attrs[] = {
 	[KVMFLIP_A_RXQ_FILL_USECS] = {
 		{ "fill-usecs", KVMFLIP_TYPE_UINT, KVMFLIP_A_RXQ_FILL_USECS }, .width = 4,
 	},
+	[KVMFLIP_A_RXQ_REASON] = {
+		{ "reason", KVMFLIP_TYPE_ENUM, KVMFLIP_A_RXQ_REASON }, .values = reason_values, .num_values = ARRAY_SIZE(reason_values), .width = 4,
+	},
 };
 
 static const struct attr_set rxq_set = {
@@ -372,6 +384,9 @@ static const struct attr port_attrs[] = {
 	[KVMFLIP_A_PORT_IFNAME] = {
 		{ "ifname", KVMFLIP_TYPE_STRING, KVMFLIP_A_PORT_IFNAME },
 	},
+	[KVMFLIP_A_PORT_REASON] = {
+		{ "reason", KVMFLIP_TYPE_ENUM, KVMFLIP_A_PORT_REASON }, .values = reason_values, .num_values = ARRAY_SIZE(reason_values), .width = 4,
+	},
 };
 
 static const struct attr_set port_set = {
@@ -390,4 +405,13 @@ const struct command kf_commands[KVMFLIP_CMD_MAX + 1] = {
 	[KVMFLIP_CMD_PORT_DEL] = { "port-del", &port_set },
 	[KVMFLIP_CMD_PORT_GET] = { "port-get", &port_set },
 	[KVMFLIP_CMD_PORT_RECLAIM] = { "port-reclaim", &port_set },
+	[KVMFLIP_CMD_POOL_ADD_NTF] = { "pool-add-ntf", &pool_set },
+	[KVMFLIP_CMD_POOL_DEL_NTF] = { "pool-del-ntf", &pool_set },
+	[KVMFLIP_CMD_RXQ_ATTACH_NTF] = { "rxq-attach-ntf", &rxq_set },
+	[KVMFLIP_CMD_RXQ_DETACH_NTF] = { "rxq-detach-ntf", &rxq_set },
+	[KVMFLIP_CMD_RXQ_BROKEN_NTF] = { "rxq-broken-ntf", &rxq_set },
+	[KVMFLIP_CMD_PORT_ADD_NTF] = { "port-add-ntf", &port_set },
+	[KVMFLIP_CMD_PORT_SET_NTF] = { "port-set-ntf", &port_set },
+	[KVMFLIP_CMD_PORT_DEL_NTF] = { "port-del-ntf", &port_set },
+	[KVMFLIP_CMD_PORT_STATE_NTF] = { "port-state-ntf", &port_set },
 };

@@ -53,7 +53,7 @@ int kf_fail(struct kvmflip *kf, int err, const char *fmt, ...)
 }
 
 /* errors of libnl that tell more than one of input and output */
-static int errno_of(int err)
+int kf_errno(int err)
 {
 	switch (-err) {
 	case NLE_NOMEM:
@@ -78,12 +78,12 @@ static int connect_socket(struct kvmflip *kf)
 		return -ENOMEM;
 	err = genl_connect(kf->sock);
 	if (err)
-		return errno_of(err);
+		return kf_errno(err);
 	fd = nl_socket_get_fd(kf->sock);
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	kf->family = genl_ctrl_resolve(kf->sock, KVMFLIP_FAMILY_NAME);
-	return kf->family < 0 ? errno_of(kf->family) : 0;
+	return kf->family < 0 ? kf_errno(kf->family) : 0;
 }
 
 /**
@@ -259,7 +259,7 @@ static int transact(struct kvmflip *kf, struct nl_msg *msg, struct call *call)
 	nl_cb_put(cb);
 	/* libnl returns the module's errors too, in numbers of its own */
 	if (!call->done)
-		return kf_fail(kf, errno_of(err), "netlink: %s", nl_geterror(err));
+		return kf_fail(kf, kf_errno(err), "netlink: %s", nl_geterror(err));
 	return call->err;
 }
 

@@ -40,6 +40,7 @@ struct kvmflip_request {
 	int attr;
 };
 
+int kf_errno(int err);
 int kf_fail(struct kvmflip *kf, int err, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
 

@@ -81,6 +81,13 @@ struct kvmflip_object {
  */
 typedef int (*kvmflip_each_t)(const struct kvmflip_object *object, void *data);
 
+/*
+ * kvmflip_event_t - is given a notification: its name in the specification without
+ * "-ntf", such as "port-state", and what it is about
+ */
+typedef void (*kvmflip_event_t)(const char *event, const struct kvmflip_object *object,
+				void *data);
+
 int kvmflip_open(struct kvmflip **kf);
 void kvmflip_close(struct kvmflip *kf);
 const char *kvmflip_error(const struct kvmflip *kf);
@@ -97,6 +104,10 @@ void kvmflip_put_end(struct kvmflip_request *req);
 int kvmflip_call(struct kvmflip *kf, struct kvmflip_request *req,
 		 kvmflip_each_t each, void *data);
 void kvmflip_request_free(struct kvmflip_request *req);
+
+int kvmflip_subscribe(struct kvmflip *kf);
+int kvmflip_fd(const struct kvmflip *kf);
+int kvmflip_receive(struct kvmflip *kf, kvmflip_event_t event, void *data);
 
 bool kvmflip_has(const struct kvmflip_object *object, int attr);
 uint64_t kvmflip_uint(const struct kvmflip_object *object, int attr);

@@ -120,6 +120,220 @@ check_host() { # NIC
 		fail "$(kvmflip check "$1")"
 }
 
+metrics() {
+	local out
+
+	load_module
+	pool_add p 16M
+	port_add a p
+	port_add b p
+	out=$(kvmflip metrics)
+	! grep -vE '^(# TYPE kvmflip_[a-z_]+ (counter|gauge)|kvmflip_[a-z_]+\{[^ ]*\} [0-9]+)$' <<<"$out" ||
+		fail 'not in the format'
+	grep -qx 'kvmflip_pool_buffers{pool="p",state="free"} 4096' <<<"$out" || fail "$out"
+	grep -qx 'kvmflip_pool_size{pool="p"} 16777216' <<<"$out" || fail "$out"
+	grep -qx 'kvmflip_port_state{port="b",pool="p",state="closed"} 1' <<<"$out" || fail "$out"
+	grep -qx 'kvmflip_port_dropped_total{port="a",pool="p",reason="quota"} 0' <<<"$out" ||
+		fail "$out"
+	grep -qx 'kvmflip_port_received_total{port="a",pool="p"} 0' <<<"$out" || fail "$out"
+	# all samples of a metric are behind its type
+	equal 'metrics that come twice' "$(grep '^#' <<<"$out" | sort | uniq -d)" ''
+}
+
+# On a terminal too: tmux has one, and can tell what is on it
+top() {
+	local out pool='p                   16M \[\.{20}\]' port='a closed  '
+
+	load_module
+	pool_add p 16M
+	port_add a p
+	out=$(kvmflip top count 2)
+	equal 'pools of two screens' "$(grep -cE "^$pool" <<<"$out")" 2
+	grep -qE "^$port.* 0%$" <<<"$out" || fail "$out"
+	command -v tmux >/dev/null || return 0
+	tmux -L kvmflip -f /dev/null new-session -d -x 160 -y 24 \
+		"kvmflip top; echo ended; sleep 100"
+	at_end+=(tmux_end)
+	wait_for 'screen' on_screen "^$pool +0 .* 4096$"
+	on_screen "^$port" || fail "$(tmux -L kvmflip capture-pane -p)"
+	tmux -L kvmflip send-keys q
+	wait_for 'end' on_screen '^ended$'
+	! on_screen "^$pool" || fail 'the screen stays'
+}
+
+on_screen() {
+	tmux -L kvmflip capture-pane -p | grep -qE "$1"
+}
+
+tmux_end() {
+	tmux -L kvmflip kill-server
+}
+
+# event EVENT WORDS: it was told, with these words in this order
+event() {
+	sed 's/^[^ ]* //' "$tmp/events" | grep -q "^$1 .*$2"
+}
+
+monitored() {
+	kvmflip pool add x size 4K buffer 4K
+	kvmflip pool del x
+	event pool-add x
+}
+
+monitor() { # NIC
+	load_module
+	kvmflip monitor >"$tmp/events" &
+	children+=($!)
+	kvmflip -j monitor port >"$tmp/ports" &
+	children+=($!)
+	wait_for 'events' monitored
+	wait_for 'deleted pool' event pool-del x
+
+	pool_add p 16M
+	attach "$1" p
+	wait_for 'attached queue' event rxq-attach \
+		"$1 queue 0 pool p mode strict reason request"
+	port_add a p
+	wait_for 'port' event port-add "a pool p mac ${mac[a]} vlan 0 .* state closed reason request"
+	kvmflip port set a latency 5
+	wait_for 'changed port' event port-set 'a .* reason request'
+	vm_start a
+	wait_for 'opened port' event port-state "a .* state opened pid ${vm[a]} reason vmm"
+	wait_for 'running port' event port-state 'a .* state running .* reason driver'
+	vm_kill a
+	wait_for 'closed port' event port-state 'a .* state closed reason vmm'
+	detach "$1"
+	wait_for 'detached queue' event rxq-detach "$1 queue 0 .* reason request"
+	port_del a
+	wait_for 'deleted port' event port-del 'a .* reason request'
+	wait_for 'the same in JSON' grep -q '"event":"port-del","name":"a","pool":"p",' "$tmp/ports"
+	! grep -v '^{"time":"20.*","event":"port-' "$tmp/ports" || fail 'not of ports'
+	equal 'openings' "$(grep -c 'port-state a .* opened ' "$tmp/events")" 1
+}
+
+# A guest that breaks its ring
+monitor_failure() { # NIC
+	load_module
+	kvmflip monitor port >"$tmp/events" &
+	children+=($!)
+	pool_add p 16M
+	port_add a p
+	wait_for 'events' eval 'kvmflip port set a latency 7; event port-set a'
+	attach "$1" p
+	vm_start a --mode hostile --batch 4
+	round=100 traffic "$1" 600 1 size=60-600 "$(to a)"
+	wait_for 'failed port' event port-state 'a .* state failed .* reason ring'
+}
+
+batch() {
+	load_module
+	printf '%s\n' '# two pools' 'pool add p size 16M buffer 4K' '' \
+		'pool add q size 4M \' ' buffer 2M' 'pool add p size 4K buffer 4K' \
+		'pool del q' >"$tmp/batch"
+	says 2 "$tmp/batch:6: pool add p: pool p exists" -b "$tmp/batch"
+	pools+=(p q)
+	equal 'pools' "$(kvmflip pool | grep -c ports)" 2
+	# several commands that each want the lock
+	printf 'port add a pool p mac %s\nport set a latency 7\nport del a\n' "${mac[a]}" |
+		kvmflip -b - >/dev/null
+	equal 'ports' "$(kvmflip -j port)" '[]'
+}
+
+# applied FILE LINE...: it takes these commands, and none when it is done again
+applied() {
+	local out want
+
+	want=$(printf '%s\n' "${@:2}")
+	equal "what -n says of $1" "$(kvmflip apply -n "$1")" "$want"
+	out=$(kvmflip apply "$1")
+	equal "what was applied of $1" "$out" "$want"
+	equal "what is left of $1" "$(kvmflip apply "$1")" ''
+}
+
+apply_saves() { # NIC
+	local pool='pool add p size 16M buffer 4K chunk 4K'
+	local port="port add a pool p mac ${mac[a]} vlan 7 min 1M max 4M copybreak 0 latency 5"
+	local queue="rxq attach $1 all pool p mode strict"
+
+	load_module
+	one_queue "$1"
+	nic_up "$1"
+	ip link set "$1" down
+	port+=' uuid c73f1fa6-489e-4834-9476-d70dabd98c40'
+	printf '%s\n' "$pool" "$port" "$queue" 'rxq attach none all pool p' >"$tmp/config"
+	pools+=(p) ports+=(a) nics+=("$1")
+	applied "$tmp/config" "$pool" "$port" "ip link set $1 up" "$queue" 2>"$tmp/err"
+	grep -q 'kvmflip: .*:4: none: there is no such network device yet' "$tmp/err" ||
+		fail "$(<"$tmp/err")"
+	kvmflip save >"$tmp/saved"
+	equal 'saved' "$(<"$tmp/saved")" "$(head -n 3 "$tmp/config")"
+	[[ -e /sys/bus/mdev/devices/c73f1fa6-489e-4834-9476-d70dabd98c40 ]] ||
+		fail 'no device'
+
+	# what is otherwise is changed, and only that
+	sed 's/latency 5/latency 9/; s/vlan 7/vlan 8/; s/mode strict/mode steered port a/' \
+		"$tmp/saved" >"$tmp/config"
+	applied "$tmp/config" 'port set a vlan 8 latency 9' "rxq detach $1 all" \
+		"rxq attach $1 all pool p mode steered port a"
+	kvmflip save >"$tmp/saved"
+	equal 'saved' "$(<"$tmp/saved")" "$(<"$tmp/config")"
+	# or what cannot be, said
+	echo 'pool add p size 8M buffer 4K' >"$tmp/config"
+	says 2 "$tmp/config:1: pool p: size is 16M and not 8M" apply "$tmp/config"
+	sed 's/uuid c/uuid d/' "$tmp/saved" >"$tmp/config"
+	says 2 ':2: port a: uuid is c73f' apply "$tmp/config"
+
+	# and all of it again when it is gone
+	kvmflip rxq detach "$1" all
+	kvmflip port del a
+	kvmflip pool del p
+	kvmflip apply "$tmp/saved" >/dev/null
+	equal 'saved' "$(kvmflip save)" "$(<"$tmp/saved")"
+}
+
+apply_queues() { # NIC with two queues
+	load_module
+	pool_add p 16M
+	port_add a p
+	nic_up "$1"
+	ethtool -L "$1" combined 2 >/dev/null
+	nics+=("$1")
+	printf '%s\n' "rxq attach $1 all pool p mode strict" "rxq detach $1 1" \
+		"rxq attach $1 1 pool p mode steered port a" >"$tmp/config"
+	mapfile -t lines <"$tmp/config"
+	applied "$tmp/config" "${lines[@]}"
+	equal 'saved' "$(kvmflip save | grep rxq)" "$(<"$tmp/config")"
+	kvmflip rxq detach "$1" 1
+	applied "$tmp/config" "rxq attach $1 1 pool p mode steered port a"
+	sed -i 3d "$tmp/config"
+	applied "$tmp/config" "rxq detach $1 1"
+	ethtool -L "$1" combined 1 >/dev/null 2>&1 || true
+}
+
+# The kernel's own client, as it is, knows the family by its spec
+ynl_client() {
+	local ynl spec=$tools/../Documentation/netlink/specs/kvmflip.yaml out
+
+	ynl=$("$tools/../scripts/kernels" path source)/tools/net/ynl/pyynl/cli.py
+	[[ -e $ynl ]] || return 4
+	load_module
+	ask() { python3 "$ynl" --spec "$spec" --schema '' --output-json "$@"; }
+	ask --do pool-add --json '{"name": "p", "size": 16777216, "buffer-size": 4096}'
+	pools+=(p)
+	port_add a p
+	out=$(ask --dump pool-get)
+	equal 'name' "$(field "$out" name)" p
+	equal 'free' "$(field "$out" free)" 4096
+	out=$(ask --do port-get --json '{"name": "a"}')
+	equal 'state' "$(field "$out" state)" closed
+	equal 'mac' "$(field "$out" mac)" "${mac[a]}"
+	out=$(ask --do pool-del --json '{"name": "p"}' 2>&1) && fail 'a pool in use was deleted'
+	[[ $out == *'delete them first'* ]] || fail "$out"
+	ask --subscribe monitor --duration 60 >"$tmp/events" &
+	children+=($!)
+	wait_for 'event' eval 'kvmflip port set a latency 7; grep -q port-set-ntf "$tmp/events"'
+}
+
 # What this program would not send: the module's own bounds, by its spec
 bounds() {
 	local ynl
@@ -357,6 +571,14 @@ run_case 'chunk sizes' chunk_sizes
 run_case 'port settings' port_settings
 run_case 'bounds' bounds
 run_case 'entries of the demux map' map_entries
+run_case 'metrics' metrics
+run_case 'top' top
+run_case 'ynl' ynl_client
+run_case 'batch' batch
+run_case 'apply and save' apply_saves "${nic_kinds%% *}"
+[[ $nic_kinds != *igb* ]] || run_case 'apply: queues' apply_queues igb
+run_case 'monitor' monitor "${nic_kinds%% *}"
+run_case 'monitor: a guest that fails' monitor_failure "${nic_kinds%% *}"
 for nic in $nic_kinds; do
 	run_case "$nic: check" check_host "$nic"
 	run_case "$nic: attach refused" attach_refused "$nic"

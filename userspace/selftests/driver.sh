@@ -360,7 +360,7 @@ is_closed() { # NAME
 cycles() {
 	local nic=$1 n=$(($2 / $3)) guests=$3 i start
 
-	l2_seconds=$((60 + n * 40))
+	l2_seconds=$((l2_seconds + n * 60))
 	set_up "$nic"
 	under_traffic "$nic"
 	for ((i = 1; i <= guests; i++)); do

@@ -108,6 +108,11 @@ golden port-help por help
 golden port-help port del help
 golden check-help check help
 golden check-help che --help
+golden monitor-help monitor help
+golden apply-help apply help
+golden save-help save help
+golden metrics-help metrics help
+golden top-help top help
 expect 0 '' -- help
 expect 0 '' -- -V
 expect 0 '' -- -Version
@@ -136,6 +141,57 @@ expect 1 'unexpected argument "x"' -- rxq detach lo 0 x
 expect 1 'unexpected argument "x"' -- rxq show lo x
 
 expect 1 'unexpected argument "x"' -- check lo x
+expect 1 'unknown kind "vm1"' -- monitor vm1
+expect 1 'kind "p" is ambiguous: "pool" or "port"' -- monitor p
+expect 1 'unexpected argument "x"' -- monitor port x
+expect 2 "$unloaded" -- monitor
+expect 2 "$unloaded" -- -j mo por
+
+expect 1 'apply: a file is missing' -- apply
+expect 1 'apply: a file is missing' -- apply -n
+expect 1 'unexpected argument "y"' -- apply x y
+expect 1 'unexpected argument "x"' -- save x
+expect 2 "$unloaded" -- save
+expect 1 'unexpected argument "x"' -- metrics x
+expect 2 "$unloaded" -- metrics
+expect 2 "$unloaded" -- top
+expect 2 "$unloaded" -- top i 2 c 3
+expect 1 'interval must not be 0' -- top interval 0
+expect 1 'interval "1s" is not a number *' -- top interval 1s
+expect 1 'unknown argument "vm1"' -- top vm1
+expect 1 'object "m" is ambiguous: "monitor" or "metrics"' -- m
+expect 2 '/nonexistent: No such file or directory' -- apply /nonexistent
+expect 2 '/nonexistent: No such file or directory' -- -b /nonexistent
+expect 1 'option "-b" needs a value' -- -b
+expect 1 'unexpected argument "pool"' -- -b /dev/null pool
+expect 0 '' -- -b /dev/null
+expect 2 "$unloaded" -- apply /dev/null
+expect 2 "$unloaded" -- -d port
+
+# what is wrong with a line of a file, and which one it is
+file=$(mktemp)
+trap 'rm -f "$file"' EXIT
+in_file() { # OPTION... STATUS MESSAGE TEXT: -b or apply; {} is the place
+	printf '%b' "$4" >"$file"
+	expect "$2" "${3//\{\}/$file}" -- "$1" "$file"
+}
+in_file -b 2 "{}:3: $unloaded" '# pools\n\n  pool show # all\npool frob\n'
+in_file -b 1 '{}:2: unknown command "frob"' '# x\npool frob\n'
+in_file -b 1 '{}:1: size "4 K" is not a size *' 'pool add p size "4 K" buffer 4K\n'
+in_file -b 1 "{}:1: size \"4'K\" is not a size *" "pool add p size \"4'K\" buffer 4K\n"
+in_file -b 1 '{}:1: a quote does not end' 'pool add "p'
+in_file -b 1 '{}:3: unknown argument "colour"' 'pool add p \\\n size 4K \\\n colour red\n'
+in_file -b 2 "{}:1: $unloaded" 'pool del p'
+in_file -b 1 '{}:1: more than 64 words' "$(printf 'x %.0s' {1..65})"
+in_file -b 1 '{}:1: unknown object ""' '""'
+in_file apply 1 '{}:1: unknown object "check"' 'check\n'
+in_file apply 1 '{}:2: unknown command "del"' '# x\npool del p\n'
+in_file apply 1 '{}:1: a command is missing' 'port\n'
+in_file apply 1 '{}:1: port add v: "pool" is missing' 'port add v mac 52:54:00:00:00:01\n'
+in_file apply 1 '{}:1: mode "st" is ambiguous: *' 'rxq attach eth0 all pool p mode st\n'
+in_file apply 1 '{}:1: unexpected argument "x"' 'rxq detach eth0 1 x\n'
+in_file apply 1 '{}:2: vlan "5000" is not a number *' 'pool add p size 4K buffer 4K\nport add v pool p mac 52:54:00:00:00:01 vlan 5000'
+in_file apply 2 "$unloaded" 'poo a p size 4K buffer 4K\nrx at eth0 all pool p\nrx d eth0 1'
 
 # names
 expect 1 'pool del: a name is missing' -- pool del
@@ -250,7 +306,16 @@ expect 1 'size "all" is not a size *' -- port reclaim v all
 expect 1 'unexpected argument "now"' -- port reclaim v 2M now
 
 # completion
-completes 'kvmflip ' 'pool rxq port check help'
+completes 'kvmflip ' 'pool rxq port check monitor top apply save metrics help'
+completes 'kvmflip top int' 'interval'
+completes 'kvmflip top interval 1 ' 'count'
+completes 'kvmflip app -n /etc/host.c' '/etc/host.conf'
+completes 'kvmflip apply h' 'help'
+completes 'kvmflip -b /etc/host.c' '/etc/host.conf'
+completes 'kvmflip -b /etc/host.conf ' 'pool rxq port check monitor top apply save metrics help'
+completes 'kvmflip top int' 'interval'
+completes 'kvmflip top interval 1 ' 'count'
+completes 'kvmflip mo r' 'rxq'
 completes 'kvmflip che l' 'lo'
 completes 'kvmflip po' 'pool port'
 completes 'kvmflip -s -j r' 'rxq'

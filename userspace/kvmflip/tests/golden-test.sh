@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What kvmflip prints of pools, queues and ports, as text, as JSON and in all the other
+# ways, is what tests/golden has; there is no module, but files that stand for one.
+# With --update it is written there, to be looked at. Prints KTAP.
+set -u
+cd "$(dirname "$0")" || exit 1
+kvmflip=./kvmflip-fake
+export KVMFLIP_FAKE=fake
+tests=0 failures=0 update=${1:-}
+
+golden() { # FILE ARGS...: output, errors and exit status
+	local file=golden/$1 ok=1 out
+
+	shift
+	out=$("$kvmflip" "$@" 2>&1; echo "exit $?")
+	[[ $update != --update ]] || echo "$out" >"$file"
+	diff "$file" - <<<"$out" | sed 's/^/# /'
+	((PIPESTATUS[0] == 0)) || ok=0
+	tests=$((tests + 1))
+	if ((!ok)); then
+		failures=$((failures + 1))
+		printf 'not '
+	fi
+	echo "ok $tests - kvmflip $* (${file##*/})"
+}
+
+echo 'KTAP version 1'
+for object in pool rxq port; do
+	golden $object $object
+	golden $object-s -s $object
+	golden $object-d -d $object
+	golden $object-j -j $object
+	golden $object-js -j -s $object
+	golden $object-jd -j -d $object
+	golden $object-p -p $object
+done
+golden save save
+golden metrics metrics
+golden apply-n apply -n fake/config
+golden refused pool add p3 size 4K buffer 4K
+golden monitor monitor
+# rates are of a time that is never the same: all digits are one
+"$kvmflip" top | sed -E 's/[0-9]+/N/g; s/ +/ /g' >/tmp/kvmflip-top.$$
+trap 'rm -f /tmp/kvmflip-top.$$' EXIT
+kvmflip=/bin/cat
+golden top /tmp/kvmflip-top.$$
+echo "1..$tests"
+((failures == 0))
