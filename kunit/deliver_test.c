@@ -2,6 +2,8 @@
 /* kvmflip tests: from a queue to the guest, or the host, that a frame is for. */
 
 #include <kunit/resource.h>
+#include <kunit/static_stub.h>
+#include <kunit/test-bug.h>
 #include <linux/sizes.h>
 
 #include "queue.h"
@@ -236,6 +238,7 @@ static void kft_copied_frame(struct kunit *test)
 
 	kft->port->config.copybreak = row->copybreak;
 	buf = kft_arrive(test, kft, 256, row->len);
+	buf->dirty = KVMFLIP_CLEAN;
 	kft_use_up(test, kft, row->missing);
 	kvmflip_test_deliver(kft->queue);
 
@@ -411,14 +414,10 @@ static void kft_stale_generation(struct kunit *test)
 	struct kft_deliver *kft = kft_deliver(test);
 	struct kvmflip_port_config config = kft->port->config;
 	u32 gen = kft->port->gen;
-	int err;
 
 	kft_arrive(test, kft, 256, 100);
-	mutex_lock(&kvmflip_lock);
 	config.mac[4]++;
-	err = kvmflip_port_set(kft->port, &config, NULL);
-	mutex_unlock(&kvmflip_lock);
-	KUNIT_ASSERT_EQ(test, err, 0);
+	KUNIT_ASSERT_EQ(test, kvmflip_test_set(kft->port, &config), 0);
 	KUNIT_EXPECT_NE(test, kft->port->gen, gen);
 	kft_arrive(test, kft, 256, 100);
 	kvmflip_test_deliver(kft->queue);
@@ -597,81 +596,41 @@ static void kft_slot_touched(struct kunit *test)
 	kft_sums(test, kft, 2);
 }
 
-/**
- * struct kft_verified - what the guest learns of checksums
- * @name: of the case
- * @features: that its driver accepted
- * @flags: of the frame's metadata
- * @copied: the frame is copied
- * @told: KVMFLIP_RX_* that the guest finds besides
- */
-struct kft_verified {
-	const char *name;
-	u32 features;
-	u32 flags;
-	bool copied;
-	u32 told;
-};
-
-static const struct kft_verified kft_verifieds[] = {
-	{ "nothing to tell", KVMFLIP_F_RX_CSUM, 0, false, 0 },
-	{ "not asked", ~KVMFLIP_F_RX_CSUM, 1, false, 0 },
-	{ "verified", KVMFLIP_F_RX_CSUM, 1, false, KVMFLIP_RX_CSUM_VALID },
-	{ "copied, nothing to tell", KVMFLIP_F_RX_CSUM, 0, true, 0 },
-	{ "copied, not asked", ~KVMFLIP_F_RX_CSUM, 1, true, 0 },
-	{ "copied, verified", KVMFLIP_F_RX_CSUM, 1, true, KVMFLIP_RX_CSUM_VALID },
-};
-
-KUNIT_ARRAY_PARAM_DESC(kft_verified, kft_verifieds, name);
-
-/* What a program writes of a frame for the port, in a buffer of its own. */
-static struct kvmflip_meta *kft_arrive_with(struct kunit *test, struct kft_deliver *kft, u32 flags)
+/* A guest that guesses the slot's number returns it at the last moment it can. */
+static void kft_guess(struct kvmflip_window *window, u32 slot, bool hold)
 {
-	struct kvmflip_buffer *buf = kft_buffer(test, kft);
-	struct kvmflip_meta meta = {
-		.magic = KVMFLIP_META_MAGIC,
-		.port = kft->port->id,
-		.gen = kft->port->gen,
-		.flags = flags,
-	};
+	struct kunit *test = kunit_get_current_test();
+	LIST_HEAD(bufs);
 
-	kvmflip_test_frame(kft->queue, kvmflip_test_chunk(kft->queue, buf, 0), &meta, KFT_TAG,
-			   256, 100);
-	return (void *)(kvmflip_test_bytes(kft->pool, buf) + 256 - sizeof(meta));
+	kunit_deactivate_static_stub(test, kvmflip_window_hold);
+	if (!hold)
+		KUNIT_EXPECT_EQ(test, kvmflip_window_empty(window, (u32[]) { slot }, 1, &bufs), 0);
+	kvmflip_window_hold(window, slot, hold);
+	kunit_activate_static_stub(test, kvmflip_window_hold, kft_guess);
+	*(u32 *)test->priv += hold ? 1 : 100;
 }
 
-static void kft_checksums(struct kunit *test)
+/* As long as it is not told of all frames of a buffer it cannot return it. */
+static void kft_guessed(struct kunit *test)
 {
-	const struct kft_verified *row = test->param_value;
 	struct kft_deliver *kft = kft_deliver(test);
-	struct kvmflip_test_rx rx;
+	struct kvmflip_buffer *buf;
+	u32 calls = 0;
 
-	kft->port->features = row->features;
-	kft->port->config.copybreak = row->copied ? 100 : 99;
-	kft_arrive_with(test, kft, row->flags);
+	test->priv = &calls;
+	kunit_activate_static_stub(test, kvmflip_window_hold, kft_guess);
+	buf = kft_arrive(test, kft, 256, 100);
 	kvmflip_test_deliver(kft->queue);
-	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_COPIED), row->copied);
-	KUNIT_ASSERT_TRUE(test, kvmflip_test_receive(kft->port, &rx));
-	KUNIT_EXPECT_EQ(test, rx.len, 100);
-	KUNIT_EXPECT_EQ(test, rx.flags & ~KVMFLIP_RX_LAST, row->told);
+	kunit_deactivate_static_stub(test, kvmflip_window_hold);
+	KUNIT_EXPECT_EQ(test, calls, 101);
+	KUNIT_EXPECT_PTR_EQ(test, kft->port->window.slot[0], buf);
+	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_MAPPED);
 	kft_sums(test, kft, 1);
-}
 
-/* Another frame lies there, of which it is not known. */
-static void kft_verified_meanwhile(struct kunit *test)
-{
-	struct kft_deliver *kft = kft_deliver(test);
-	struct kvmflip_test_rx rx;
-	u32 i;
-
-	kft->port->features = KVMFLIP_F_RX_CSUM;
-	for (i = 0; i < 2; i++) {
-		kft_arrive_with(test, kft, i)->flags = !i;
-		kvmflip_test_deliver(kft->queue);
-		KUNIT_EXPECT_FALSE(test, kvmflip_test_receive(kft->port, &rx));
-		KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_DROPPED_INVALID), i + 1);
-	}
-	kft_sums(test, kft, 2);
+	/* From then on it can. */
+	kvmflip_test_give_back(kft->port, 0);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_RETURNS), 1);
+	KUNIT_EXPECT_EQ(test, buf->state, KVMFLIP_FREE);
 }
 
 static struct kunit_case kft_cases[] = {
@@ -686,8 +645,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_not_posted),
 	KUNIT_CASE(kft_quota),
 	KUNIT_CASE(kft_slot_touched),
-	KUNIT_CASE_PARAM(kft_checksums, kft_verified_gen_params),
-	KUNIT_CASE(kft_verified_meanwhile),
+	KUNIT_CASE(kft_guessed),
 	{}
 };
 

@@ -211,6 +211,23 @@ struct kvmflip_port *kvmflip_test_port(struct kunit *test, const char *name,
 	return port;
 }
 
+/**
+ * kvmflip_test_set - change what a user asked of a port
+ * @port: port
+ * @config: all of it, changed or not
+ *
+ * Return: what kvmflip_port_set() returns.
+ */
+int kvmflip_test_set(struct kvmflip_port *port, const struct kvmflip_port_config *config)
+{
+	int err;
+
+	mutex_lock(&kvmflip_lock);
+	err = kvmflip_port_set(port, config, NULL);
+	mutex_unlock(&kvmflip_lock);
+	return err;
+}
+
 static int kft_read(void *arg, u64 iova, void *buf, size_t len)
 {
 	return -EFAULT;
@@ -302,6 +319,41 @@ struct kvmflip_buffer *kvmflip_test_hold(struct kunit *test, struct kvmflip_port
 	KUNIT_ASSERT_TRUE(test, kvmflip_pool_map(port->pool, buf, port, slot));
 	KUNIT_ASSERT_TRUE(test, kvmflip_window_fill(&port->window, slot, buf));
 	return buf;
+}
+
+/**
+ * kvmflip_test_put_back - a guest writes a slot into its return ring
+ * @port: its port, which does not look yet
+ * @slot: slot or bounce slot, or any number
+ */
+void kvmflip_test_put_back(struct kvmflip_port *port, u32 slot)
+{
+	u32 prod = le32_to_cpu(port->ret.shared->prod);
+	__le32 *entry = port->ret.entries;
+
+	entry[prod & (port->ret.nr - 1)] = cpu_to_le32(slot);
+	port->ret.shared->prod = cpu_to_le32(prod + 1);
+}
+
+/**
+ * kvmflip_test_doorbell - a guest says that it has returned something
+ * @port: its port, which has looked when this returns
+ */
+void kvmflip_test_doorbell(struct kvmflip_port *port)
+{
+	kvmflip_port_doorbell(port);
+	flush_work(&port->return_work);
+}
+
+/**
+ * kvmflip_test_give_back - a guest returns a slot
+ * @port: its port
+ * @slot: slot or bounce slot
+ */
+void kvmflip_test_give_back(struct kvmflip_port *port, u32 slot)
+{
+	kvmflip_test_put_back(port, slot);
+	kvmflip_test_doorbell(port);
 }
 
 /**

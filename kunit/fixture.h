@@ -23,11 +23,15 @@ u8 *kvmflip_test_bytes(const struct kvmflip_pool *pool, const struct kvmflip_buf
 
 struct kvmflip_port *kvmflip_test_port(struct kunit *test, const char *name,
 				       struct kvmflip_pool *pool, u32 slots);
+int kvmflip_test_set(struct kvmflip_port *port, const struct kvmflip_port_config *config);
 int kvmflip_test_open(struct kvmflip_port *port, struct address_space *mapping);
 struct kvmflip_port *kvmflip_test_port_running(struct kunit *test, const char *name,
 					       struct kvmflip_pool *pool, u32 slots);
 struct net_device *kvmflip_test_netdev(struct kunit *test, struct kvmflip_port *port);
 struct kvmflip_buffer *kvmflip_test_hold(struct kunit *test, struct kvmflip_port *port);
+void kvmflip_test_put_back(struct kvmflip_port *port, u32 slot);
+void kvmflip_test_doorbell(struct kvmflip_port *port);
+void kvmflip_test_give_back(struct kvmflip_port *port, u32 slot);
 struct address_space *kvmflip_test_mapping(struct kunit *test);
 u32 kvmflip_test_slots(const struct kvmflip_window *window);
 

@@ -212,6 +212,50 @@ static void kft_crossing(struct kunit *test)
 	kft_nothing_more(test, kft);
 }
 
+/* A stray of who has a buffer already, and whose turn comes after the other one's. */
+static void kft_stray_of_owner(struct kunit *test)
+{
+	struct kft_group *kft = kft_group(test);
+	struct kvmflip_buffer *one = kvmflip_test_post(test, kft->queue);
+	struct kvmflip_buffer *two = kvmflip_test_post(test, kft->queue);
+
+	two->dirty = kft->port[1]->tenant;
+	kft_arrive(kft, kvmflip_test_post(test, kft->queue), 0, 1, 100);
+	kft_arrive(kft, one, 0, 0, 101);
+	kft_arrive(kft, one, 1, 0, 102);
+	kft_arrive(kft, two, 0, 1, 103);
+	kft_arrive(kft, two, 1, 0, 104);
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_IOTLB_SYNCS), 2);
+	kft_expect(test, kft, 0, 101, false);
+	kft_expect(test, kft, 0, 102, false);
+	kft_expect(test, kft, 0, 104, true);
+	kft_expect(test, kft, 1, 100, true);
+	kft_expect(test, kft, 1, 103, false);
+	kft_nothing_more(test, kft);
+}
+
+/* A buffer for somebody of whom there is a stray in one before. */
+static void kft_owner_of_stray(struct kunit *test)
+{
+	struct kft_group *kft = kft_group(test);
+	struct kvmflip_buffer *one = kvmflip_test_post(test, kft->queue);
+	struct kvmflip_buffer *two = kvmflip_test_post(test, kft->queue);
+
+	one->dirty = kft->port[0]->tenant;
+	kft_arrive(kft, one, 0, 0, 100);
+	kft_arrive(kft, one, 1, 1, 101);
+	kft_arrive(kft, two, 0, 1, 102);
+	kft_arrive(kft, two, 1, 1, 103);
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_IOTLB_SYNCS), 2);
+	kft_expect(test, kft, 0, 100, false);
+	kft_expect(test, kft, 1, 101, true);
+	kft_expect(test, kft, 1, 102, false);
+	kft_expect(test, kft, 1, 103, false);
+	kft_nothing_more(test, kft);
+}
+
 /* Strays of somebody who owns none of them keep nobody waiting. */
 static void kft_not_crossing(struct kunit *test)
 {
@@ -454,6 +498,8 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_spares_run_out),
 	KUNIT_CASE(kft_stray),
 	KUNIT_CASE(kft_crossing),
+	KUNIT_CASE(kft_stray_of_owner),
+	KUNIT_CASE(kft_owner_of_stray),
 	KUNIT_CASE(kft_not_crossing),
 	KUNIT_CASE(kft_nobody),
 	KUNIT_CASE(kft_order_kept),

@@ -2,6 +2,8 @@
 /* kvmflip tests: network devices of the host, through which it reaches the guests. */
 
 #include <kunit/resource.h>
+#include <kunit/static_stub.h>
+#include <kunit/test-bug.h>
 #include <linux/etherdevice.h>
 #include <linux/netdevice.h>
 #include <linux/netlink.h>
@@ -263,6 +265,128 @@ static void kft_mtu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvmflip_netdev_mtu(kft->port), 68);
 }
 
+/**
+ * struct kft_registers - what a guest sees of its device, when it is told to look
+ * @told: how often it was
+ * @up: the link
+ * @mtu: the MTU
+ * @mac: last byte of its address
+ * @min: bytes that it may keep
+ */
+struct kft_registers {
+	u32 told;
+	bool up;
+	u32 mtu;
+	u8 mac;
+	u64 min;
+};
+
+static void kft_notify(struct kvmflip_port *port, u32 vector)
+{
+	struct kft_registers *seen = kunit_get_current_test()->priv;
+
+	lockdep_assert_held(&port->lock);
+	if (vector != KVMFLIP_VEC_CONFIG)
+		return;
+	seen->told++;
+	seen->up = kvmflip_netdev_is_up(port);
+	seen->mtu = kvmflip_netdev_mtu(port);
+	seen->mac = port->config.mac[ETH_ALEN - 1];
+	seen->min = port->config.min;
+}
+
+static void kft_go_down(struct kft_netdev *kft, struct kvmflip_port_config *config)
+{
+	dev_close(kft->dev);
+}
+
+static void kft_go_up(struct kft_netdev *kft, struct kvmflip_port_config *config)
+{
+	dev_close(kft->dev);
+	dev_open(kft->dev, NULL);
+}
+
+static void kft_set_mtu(struct kft_netdev *kft, struct kvmflip_port_config *config)
+{
+	dev_set_mtu(kft->dev, 1234);
+}
+
+static void kft_set_mac(struct kft_netdev *kft, struct kvmflip_port_config *config)
+{
+	config->mac[ETH_ALEN - 1] = 7;
+}
+
+static void kft_set_min(struct kft_netdev *kft, struct kvmflip_port_config *config)
+{
+	config->min = SZ_8K;
+}
+
+static void kft_set_more(struct kft_netdev *kft, struct kvmflip_port_config *config)
+{
+	config->vlan = 7;
+	config->copybreak = 7;
+	config->latency = 7;
+}
+
+static void kft_fail(struct kft_netdev *kft, struct kvmflip_port_config *config)
+{
+	mutex_lock(&kft->port->lock);
+	kvmflip_port_fail(kft->port);
+	mutex_unlock(&kft->port->lock);
+}
+
+/**
+ * struct kft_news - what may happen to a port
+ * @name: of the case
+ * @happens: what does; changes the port's configuration too
+ * @told: how often a guest that wants to know is told
+ * @seen: what it sees then, the last time
+ */
+struct kft_news {
+	const char *name;
+	void (*happens)(struct kft_netdev *kft, struct kvmflip_port_config *config);
+	u32 told;
+	struct kft_registers seen;
+};
+
+static const struct kft_news kft_newses[] = {
+	{ "down", kft_go_down, 1, { .mtu = 1500, .mac = 'a' } },
+	{ "down and up", kft_go_up, 2, { .up = true, .mtu = 1500, .mac = 'a' } },
+	{ "MTU", kft_set_mtu, 1, { .up = true, .mtu = 1234, .mac = 'a' } },
+	{ "address", kft_set_mac, 1, { .up = true, .mtu = 1500, .mac = 7 } },
+	{ "share", kft_set_min, 1, { .up = true, .mtu = 1500, .mac = 'a', .min = SZ_8K } },
+	{ "what it does not see", kft_set_more, 0 },
+	{ "failure", kft_fail, 1, { .up = true, .mtu = 1500, .mac = 'a' } },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kft_news, kft_newses, name);
+
+/* A guest is told of what it sees in its registers when that has changed, if it asked to. */
+static void kft_told(struct kunit *test)
+{
+	const struct kft_news *row = test->param_value;
+	struct kft_netdev *kft = kft_netdev(test);
+	struct kvmflip_port_config config = kft->port->config;
+	struct kft_registers seen = {};
+
+	test->priv = &seen;
+	kunit_activate_static_stub(test, kvmflip_port_notify, kft_notify);
+	kft->port->features = KVMFLIP_F_CONFIG;
+	rtnl_lock();
+	row->happens(kft, &config);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_set(kft->port, &config), 0);
+	KUNIT_EXPECT_EQ(test, seen.told, row->told);
+	KUNIT_EXPECT_EQ(test, seen.up, row->seen.up);
+	KUNIT_EXPECT_EQ(test, seen.mtu, row->seen.mtu);
+	KUNIT_EXPECT_EQ(test, seen.mac, row->seen.mac);
+	KUNIT_EXPECT_EQ(test, seen.min, row->seen.min);
+
+	kft->port->features = ~KVMFLIP_F_CONFIG;
+	kft_go_up(kft, NULL);
+	rtnl_unlock();
+	KUNIT_EXPECT_EQ(test, seen.told, row->told);
+}
+
 /* It is known by the name of its port too, and by any that it is given. */
 static void kft_names(struct kunit *test)
 {
@@ -306,6 +430,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_carrier),
 	KUNIT_CASE_PARAM(kft_addressed, kft_address_gen_params),
 	KUNIT_CASE(kft_mtu),
+	KUNIT_CASE_PARAM(kft_told, kft_news_gen_params),
 	KUNIT_CASE(kft_names),
 	KUNIT_CASE(kft_no_nic),
 	{}

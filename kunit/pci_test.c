@@ -423,13 +423,9 @@ static void kft_keep(struct kunit *test)
 {
 	struct kvmflip_port *port = kft_port(test);
 	struct kvmflip_port_config config = port->config;
-	int err;
 
 	config.min = 3 * SZ_4K;
-	mutex_lock(&kvmflip_lock);
-	err = kvmflip_port_set(port, &config, NULL);
-	mutex_unlock(&kvmflip_lock);
-	KUNIT_ASSERT_EQ(test, err, 0);
+	KUNIT_ASSERT_EQ(test, kvmflip_test_set(port, &config), 0);
 	KUNIT_EXPECT_EQ(test, kvmflip_pci_read(port, KVMFLIP_REG_KEEP), 3);
 }
 

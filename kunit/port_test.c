@@ -42,20 +42,6 @@ static void kft_map(struct kunit *test, struct kft_port *kft, u32 n)
 	KUNIT_ASSERT_EQ(test, kft->port->share.held, n);
 }
 
-static void kft_return(struct kvmflip_port *port, u32 prod, u32 slot)
-{
-	__le32 *entry = port->ret.entries;
-
-	entry[prod & (port->ret.nr - 1)] = cpu_to_le32(slot);
-	port->ret.shared->prod = cpu_to_le32(prod + 1);
-}
-
-static void kft_ring_doorbell(struct kvmflip_port *port)
-{
-	kvmflip_port_doorbell(port);
-	flush_work(&port->return_work);
-}
-
 /**
  * struct kft_config - what a user may ask of a port
  * @name: of the case
@@ -203,31 +189,23 @@ static void kft_set(struct kunit *test)
 {
 	struct kft_port *kft = kft_port(test);
 	struct kvmflip_port_config config = kft->port->config;
-	u32 gen = kft->port->gen, gen_same, gen_vlan, gen_mac;
-	int same, vlan, mac, max;
+	u32 gen = kft->port->gen;
 
-	mutex_lock(&kvmflip_lock);
-	same = kvmflip_port_set(kft->port, &config, NULL);
-	gen_same = kft->port->gen;
+	KUNIT_EXPECT_EQ(test, kvmflip_test_set(kft->port, &config), 0);
+	KUNIT_EXPECT_EQ(test, kft->port->gen, gen);
 	config.vlan = 9;
-	vlan = kvmflip_port_set(kft->port, &config, NULL);
-	gen_vlan = kft->port->gen;
+	KUNIT_EXPECT_EQ(test, kvmflip_test_set(kft->port, &config), 0);
+	KUNIT_EXPECT_NE(test, kft->port->gen, gen);
+	gen = kft->port->gen;
 	config.mac[5]++;
-	mac = kvmflip_port_set(kft->port, &config, NULL);
-	gen_mac = kft->port->gen;
-	config.max -= SZ_4K;
-	max = kvmflip_port_set(kft->port, &config, NULL);
-	mutex_unlock(&kvmflip_lock);
-	KUNIT_EXPECT_EQ(test, same, 0);
-	KUNIT_EXPECT_EQ(test, vlan, 0);
-	KUNIT_EXPECT_EQ(test, mac, 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_set(kft->port, &config), 0);
+	KUNIT_EXPECT_NE(test, kft->port->gen, gen);
+	gen = kft->port->gen;
 	/* The window has the size it has. */
-	KUNIT_EXPECT_EQ(test, max, -EBUSY);
+	config.max -= SZ_4K;
+	KUNIT_EXPECT_EQ(test, kvmflip_test_set(kft->port, &config), -EBUSY);
 	KUNIT_EXPECT_EQ(test, kft->port->config.max, KFT_SLOTS * SZ_4K);
-	KUNIT_EXPECT_EQ(test, gen_same, gen);
-	KUNIT_EXPECT_NE(test, gen_vlan, gen);
-	KUNIT_EXPECT_NE(test, gen_mac, gen_vlan);
-	KUNIT_EXPECT_EQ(test, kft->port->gen, gen_mac);
+	KUNIT_EXPECT_EQ(test, kft->port->gen, gen);
 }
 
 static void kft_returns(struct kunit *test)
@@ -238,8 +216,8 @@ static void kft_returns(struct kunit *test)
 
 	kft_map(test, kft, KFT_SLOTS);
 	for (i = 0; i < 5; i++)
-		kft_return(port, i, i);
-	kft_ring_doorbell(port);
+		kvmflip_test_put_back(port, i);
+	kvmflip_test_doorbell(port);
 	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_RETURNS], 5);
 	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_BAD_RETURNS], 0);
 	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_UNMAP_CALLS], 1);
@@ -263,8 +241,8 @@ static void kft_bad_returns(struct kunit *test)
 
 	kft_map(test, kft, 4);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		kft_return(port, i, bad[i]);
-	kft_ring_doorbell(port);
+		kvmflip_test_put_back(port, bad[i]);
+	kvmflip_test_doorbell(port);
 	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_RETURNS], 1);
 	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_BAD_RETURNS], ARRAY_SIZE(bad) - 1);
 	KUNIT_EXPECT_EQ(test, kvmflip_test_slots(&port->window), 3);
@@ -282,10 +260,10 @@ static void kft_broken_return_ring(struct kunit *test)
 	struct kvmflip_port *port = kft->port;
 
 	kft_map(test, kft, 4);
-	kft_ring_doorbell(port);
+	kvmflip_test_doorbell(port);
 	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
 	port->ret.shared->prod = cpu_to_le32(port->ret.nr + 1);
-	kft_ring_doorbell(port);
+	kvmflip_test_doorbell(port);
 	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_FAILED);
 	KUNIT_EXPECT_EQ(test, port->stats.v[KVMFLIP_A_STATS_RETURNS], 0);
 	KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_MAPPED], 4);
@@ -308,8 +286,8 @@ static void kft_reset(struct kunit *test)
 	kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
 	kvmflip_ring_publish(&port->rx);
 	mutex_unlock(&port->lock);
-	kft_return(port, 0, 3);
-	kft_ring_doorbell(port);
+	kvmflip_test_put_back(port, 3);
+	kvmflip_test_doorbell(port);
 
 	kvmflip_port_reset(port);
 	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_OPENED);
@@ -332,7 +310,7 @@ static void kft_close(struct kunit *test)
 
 	kft_map(test, kft, KFT_SLOTS);
 	for (i = 0; i < KFT_SLOTS; i++)
-		kft_return(port, i, i / 2);
+		kvmflip_test_put_back(port, i / 2);
 	kvmflip_port_doorbell(port);
 	kvmflip_port_close(port);
 	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_CLOSED);

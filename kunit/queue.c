@@ -198,6 +198,21 @@ void kvmflip_test_frame(struct kvmflip_test_queue *queue, u32 chunk,
 }
 
 /**
+ * kvmflip_test_meta - what the XDP program says of a frame for a port
+ * @port: whose it is
+ *
+ * Return: metadata.
+ */
+struct kvmflip_meta kvmflip_test_meta(const struct kvmflip_port *port)
+{
+	return (struct kvmflip_meta) {
+		.magic = KVMFLIP_META_MAGIC,
+		.port = port->id,
+		.gen = port->gen,
+	};
+}
+
+/**
  * kvmflip_test_arrive - a frame arrives for a port
  * @queue: queue
  * @chunk: number of the chunk it is put into, which the device had
@@ -211,11 +226,7 @@ void kvmflip_test_frame(struct kvmflip_test_queue *queue, u32 chunk,
 u8 kvmflip_test_arrive(struct kvmflip_test_queue *queue, u32 chunk,
 		       const struct kvmflip_port *port, u8 tag, u32 offset, u32 len)
 {
-	struct kvmflip_meta meta = {
-		.magic = KVMFLIP_META_MAGIC,
-		.port = port->id,
-		.gen = port->gen,
-	};
+	struct kvmflip_meta meta = kvmflip_test_meta(port);
 	u8 byte = tag | (queue->seq++ & KVMFLIP_TEST_SEQ);
 
 	kvmflip_test_frame(queue, chunk, &meta, byte, offset, len);
@@ -264,22 +275,6 @@ bool kvmflip_test_receive(struct kvmflip_port *port, struct kvmflip_test_rx *rx)
 	}
 	port->rx.shared->cons = cpu_to_le32(cons + 1);
 	return true;
-}
-
-/**
- * kvmflip_test_give_back - a guest returns a slot
- * @port: its port
- * @slot: slot or bounce slot
- */
-void kvmflip_test_give_back(struct kvmflip_port *port, u32 slot)
-{
-	u32 prod = le32_to_cpu(port->ret.shared->prod);
-	__le32 *entry = port->ret.entries;
-
-	entry[prod & (port->ret.nr - 1)] = cpu_to_le32(slot);
-	port->ret.shared->prod = cpu_to_le32(prod + 1);
-	kvmflip_port_doorbell(port);
-	flush_work(&port->return_work);
 }
 
 /**

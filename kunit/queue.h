@@ -73,11 +73,11 @@ u8 *kvmflip_test_chunk_bytes(const struct kvmflip_test_queue *queue, u32 chunk);
 void kvmflip_test_complete(struct kvmflip_test_queue *queue, u32 chunk);
 void kvmflip_test_frame(struct kvmflip_test_queue *queue, u32 chunk,
 			const struct kvmflip_meta *meta, u8 byte, u32 offset, u32 len);
+struct kvmflip_meta kvmflip_test_meta(const struct kvmflip_port *port);
 u8 kvmflip_test_arrive(struct kvmflip_test_queue *queue, u32 chunk,
 		       const struct kvmflip_port *port, u8 tag, u32 offset, u32 len);
 void kvmflip_test_deliver(struct kvmflip_test_queue *queue);
 bool kvmflip_test_receive(struct kvmflip_port *port, struct kvmflip_test_rx *rx);
-void kvmflip_test_give_back(struct kvmflip_port *port, u32 slot);
 void kvmflip_test_sums(struct kunit *test, const u64 *v);
 
 #endif /* _KVMFLIP_KUNIT_QUEUE_H */

@@ -60,14 +60,9 @@ static void kft_force(struct kvmflip_port *port)
 
 static void kft_return(struct kvmflip_port *port, const u32 *slots, u32 n)
 {
-	u32 prod = le32_to_cpu(port->ret.shared->prod);
-	__le32 *entry = port->ret.entries;
-
 	while (n--)
-		entry[prod++ & (port->ret.nr - 1)] = cpu_to_le32(*slots++);
-	port->ret.shared->prod = cpu_to_le32(prod);
-	kvmflip_port_doorbell(port);
-	flush_work(&port->return_work);
+		kvmflip_test_put_back(port, *slots++);
+	kvmflip_test_doorbell(port);
 }
 
 static u64 kft_counter(const struct kvmflip_port *port, unsigned int counter)
@@ -297,6 +292,20 @@ static void kft_nobody(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft->port->owed, 0);
 }
 
+/* Who was asked and is gone owes nothing, and nobody comes for it. */
+static void kft_closed(struct kunit *test)
+{
+	struct kvmflip_port *port = kft_reclaim(test)->port;
+
+	enable_delayed_work(&port->reclaim_work);
+	KUNIT_EXPECT_EQ(test, kft_ask(port, 3 * SZ_4K, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&port->reclaim_work));
+	kvmflip_port_close(port);
+	KUNIT_EXPECT_EQ(test, port->owed, 0);
+	/* Or else it would come to a port that is deleted. */
+	KUNIT_EXPECT_FALSE(test, cancel_delayed_work_sync(&port->reclaim_work));
+}
+
 /* Without anybody doing anything. */
 static void kft_in_time(struct kunit *test)
 {
@@ -323,16 +332,12 @@ static void kft_pressure(struct kunit *test)
 	struct kvmflip_port *a = kvmflip_test_port_running(test, "kunit-a", pool, KFT_SLOTS);
 	struct kvmflip_port *b = kvmflip_test_port_running(test, "kunit-b", pool, KFT_SLOTS);
 	struct kvmflip_port *c = kvmflip_test_port_running(test, "kunit-c", pool, KFT_SLOTS);
-	int set;
 
 	kft_hold_all(test, a);
 	kft_hold_all(test, b);
 	kft_hold_all(test, c);
-	mutex_lock(&kvmflip_lock);
 	a->config.min = 6 * SZ_4K;
-	set = kvmflip_port_set(a, &a->config, NULL);
-	mutex_unlock(&kvmflip_lock);
-	KUNIT_ASSERT_EQ(test, set, 0);
+	KUNIT_ASSERT_EQ(test, kvmflip_test_set(a, &a->config), 0);
 
 	/* A thirty-second part of the pool, from who came first. */
 	kft_press(pool);
@@ -371,13 +376,9 @@ static void kft_pressure_elsewhere(struct kunit *test)
 static void kft_pressure_promised(struct kunit *test)
 {
 	struct kft_reclaim *kft = kft_reclaim(test);
-	int set;
 
-	mutex_lock(&kvmflip_lock);
 	kft->port->config.min = KFT_SLOTS * SZ_4K;
-	set = kvmflip_port_set(kft->port, &kft->port->config, NULL);
-	mutex_unlock(&kvmflip_lock);
-	KUNIT_ASSERT_EQ(test, set, 0);
+	KUNIT_ASSERT_EQ(test, kvmflip_test_set(kft->port, &kft->port->config), 0);
 	kft_press(kft->pool);
 	KUNIT_EXPECT_EQ(test, kft->port->owed, 0);
 	KUNIT_EXPECT_EQ(test, kft_counter(kft->port, KVMFLIP_A_STATS_RECLAIM_ASKED), 0);
@@ -393,6 +394,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_reset),
 	KUNIT_CASE(kft_ring_full),
 	KUNIT_CASE(kft_nobody),
+	KUNIT_CASE(kft_closed),
 	KUNIT_CASE(kft_in_time),
 	KUNIT_CASE(kft_pressure),
 	KUNIT_CASE(kft_pressure_elsewhere),

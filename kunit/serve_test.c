@@ -184,11 +184,7 @@ static void kft_wake(struct kft_serve *kft)
 /* The driver receives a frame for the port, into the next chunk that it has. */
 static void kft_receive(struct kft_serve *kft, u32 len)
 {
-	struct kvmflip_meta meta = {
-		.magic = KVMFLIP_META_MAGIC,
-		.port = kft->port->id,
-		.gen = kft->port->gen,
-	};
+	struct kvmflip_meta meta = kvmflip_test_meta(kft->port);
 	u32 chunk = find_first_bit(kft->owned, KFT_CHUNKS);
 	u8 *bytes;
 
@@ -314,18 +310,12 @@ static void kft_complete(struct kunit *test)
 	u8 *bytes = kvmflip_test_chunk_bytes(kft->test, KFT_OURS);
 	struct kvmflip_tally *tally = &kft->rxq.tally;
 	u32 offset = row->desc.addr % SZ_2K;
+	struct kvmflip_meta meta = kvmflip_test_meta(kft->port);
 	const u64 *v = kft->test->delta.v;
 	LIST_HEAD(full);
 
-	if (!row->verdict) {
-		struct kvmflip_meta meta = {
-			.magic = KVMFLIP_META_MAGIC,
-			.port = kft->port->id,
-			.gen = kft->port->gen,
-		};
-
+	if (!row->verdict)
 		memcpy(bytes + offset - sizeof(meta), &meta, sizeof(meta));
-	}
 	kf_complete(&kft->rxq, &row->desc, 1, &full);
 	KUNIT_EXPECT_EQ(test, tally->tail, !row->verdict);
 	if (row->verdict) {
@@ -492,6 +482,7 @@ static void kft_stops(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 0);
 	KUNIT_EXPECT_EQ(test, kref_read(&kft->port->ref), 2);
 	kvmflip_serve_stop(&kft->rxq);
+	KUNIT_EXPECT_FALSE(test, waitqueue_active(&kft->wq.wait));
 	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 1);
 	KUNIT_EXPECT_EQ(test, kref_read(&kft->port->ref), 1);
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_COPIED_LATENCY), 1);
@@ -512,6 +503,32 @@ static void kft_stops(struct kunit *test)
 	for (i = 0; i < KFT_CHUNKS; i++)
 		KUNIT_EXPECT_EQ(test, kft->pool->table.chunk[i].queue, 0);
 	KUNIT_EXPECT_EQ(test, kft->pool->table.illegal, 0);
+}
+
+static void kft_synced(struct kvmflip_test_queue *queue)
+{
+	u32 *syncs = queue->arg;
+
+	++*syncs;
+}
+
+/* What other queues of the device keep mapped is taken from it, and nothing if it is gone. */
+static void kft_drains(struct kunit *test)
+{
+	struct kft_serve *kft = kft_serve(test);
+	u32 active, syncs = 0;
+	LIST_HEAD(bufs);
+
+	kft->test->synced = kft_synced;
+	kft->test->arg = &syncs;
+	for (active = 0; active < 2; active++) {
+		kft->nic.active = active;
+		KUNIT_ASSERT_EQ(test, kvmflip_pool_take(kft->pool, &bufs, KFT_TARGET), KFT_TARGET);
+		kvmflip_serve_refill(&kft->rxq, &bufs, &kft->test->delta);
+		kvmflip_serve_drain(&kft->rxq);
+		KUNIT_EXPECT_EQ(test, syncs, active);
+		KUNIT_EXPECT_EQ(test, kft->pool->table.count[KVMFLIP_FREE], KFT_BUFFERS);
+	}
 }
 
 /* Frames that wait for a buffer to fill are delivered when their time is over. */
@@ -554,6 +571,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_no_memory),
 	KUNIT_CASE(kft_forgets),
 	KUNIT_CASE(kft_stops),
+	KUNIT_CASE(kft_drains),
 	KUNIT_CASE(kft_in_time),
 	KUNIT_CASE(kft_corrupt),
 	{}

@@ -424,23 +424,17 @@ static void kft_port_set_min(struct kunit *test)
 	struct kvmflip_port *a = kvmflip_test_port_running(test, "kunit-a", pool, 8);
 	struct kvmflip_port *b = kvmflip_test_port_running(test, "kunit-b", pool, 16);
 	struct kvmflip_port_config config = a->config;
-	int more, less, much;
 	u32 gen = b->gen;
 
-	mutex_lock(&kvmflip_lock);
 	config.min = 8 * SZ_4K;
-	more = kvmflip_port_set(a, &config, NULL);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_set(a, &config), 0);
 	config = b->config;
 	config.min = 9 * SZ_4K;
 	config.vlan = 7;
-	much = kvmflip_port_set(b, &config, NULL);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_set(b, &config), -ENOSPC);
 	config.min = 8 * SZ_4K;
 	config.vlan = 0;
-	less = kvmflip_port_set(b, &config, NULL);
-	mutex_unlock(&kvmflip_lock);
-	KUNIT_EXPECT_EQ(test, more, 0);
-	KUNIT_EXPECT_EQ(test, much, -ENOSPC);
-	KUNIT_EXPECT_EQ(test, less, 0);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_set(b, &config), 0);
 	KUNIT_EXPECT_EQ(test, b->config.vlan, 0);
 	KUNIT_EXPECT_EQ(test, b->gen, gen);
 	KUNIT_EXPECT_EQ(test, pool->reserved, 16);

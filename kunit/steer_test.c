@@ -610,6 +610,33 @@ static void kft_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kref_read(&kft->port->ref), 1);
 }
 
+/* The guest sees a buffer before a frame is in it, but nothing that others had there. */
+static void kft_scrubbed(struct kunit *test)
+{
+	struct kft_steer *kft = kft_new(test, KFT_SLOTS);
+	struct kvmflip_buffer *buf;
+	u32 i, seen = 0;
+
+	for (i = 0; i < KFT_BUFFERS; i++) {
+		buf = &kft->pool->table.buf[i];
+		memset(kvmflip_test_bytes(kft->pool, buf), KFT_STALE, PAGE_SIZE);
+		buf->dirty = i % 2 ? KVMFLIP_DIRTY : kft->port->tenant + 1;
+	}
+	KUNIT_ASSERT_EQ(test, kft_init(kft, "kunit-a"), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_end, kft), 0);
+	kvmflip_steer_start(kft->rxq);
+	for (i = 0; i < KFT_SLOTS; i++) {
+		buf = kft->port->window.slot[i];
+		if (!buf)
+			continue;
+		seen++;
+		KUNIT_EXPECT_EQ(test, buf->dirty, kft->port->tenant);
+		KUNIT_EXPECT_NULL(test, memchr_inv(kvmflip_test_bytes(kft->pool, buf), 0,
+						   PAGE_SIZE));
+	}
+	KUNIT_EXPECT_GE(test, seen, KFT_TARGET);
+}
+
 /* What the program knows of checksums the guest learns, if it asked for it. */
 static void kft_checksums(struct kunit *test)
 {
@@ -649,6 +676,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_slot_touched),
 	KUNIT_CASE(kft_no_guest),
 	KUNIT_CASE(kft_refused),
+	KUNIT_CASE(kft_scrubbed),
 	KUNIT_CASE(kft_checksums),
 	{}
 };

@@ -344,6 +344,8 @@ static void kft_empty_with_vmm_locked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_UNLOCKED_UNMAPS), 1);
 	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(kft_slot(addr, 0)), 0);
 	kvmflip_test_give(vmm, &bufs);
+	/* It is not waited for as long the next time. */
+	KUNIT_EXPECT_TRUE(test, time_after(vmm->window.no_wait, jiffies));
 
 	/* The sink is unmapped in good order. */
 	flush_delayed_work(&vmm->window.clean_work);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip: the range of guest-physical memory in which a port's buffers appear. */
 
+#include <kunit/static_stub.h>
 #include <linux/bitmap.h>
 #include <linux/delay.h>
 #include <linux/nospec.h>
@@ -452,6 +453,7 @@ void kvmflip_window_release(struct kvmflip_window *window, const u32 *slots, u32
  */
 void kvmflip_window_hold(struct kvmflip_window *window, u32 slot, bool hold)
 {
+	KUNIT_STATIC_STUB_REDIRECT(kvmflip_window_hold, window, slot, hold);
 	spin_lock(&window->lock);
 	__assign_bit(slot, window->held, hold);
 	spin_unlock(&window->lock);

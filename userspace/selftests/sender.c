@@ -4,7 +4,7 @@
  *
  *	sender UUID
  *
- * Tries the interrupts and sends frames, good ones and such as cannot be read.
+ * Tries regions and interrupts and sends frames, good ones and such as cannot be read.
  * Says how many of each there were, or what was wrong.
  */
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <linux/vfio.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,8 @@
 /**
  * struct device - a port that is open
  * @container: of the group
+ * @group: the device's
+ * @uuid: the device's
  * @fd: the device
  * @regs: offset of BAR0 in @fd
  * @config: offset of configuration space in @fd
@@ -52,6 +55,8 @@
  */
 struct device {
 	int container;
+	int group;
+	const char *uuid;
 	int fd;
 	__u64 regs;
 	__u64 config;
@@ -63,12 +68,12 @@ struct device {
 	__u32 prod;
 };
 
-static __u64 region(const struct device *dev, __u32 index)
+static struct vfio_region_info region(const struct device *dev, __u32 index)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info), .index = index };
 
 	expect(!ioctl(dev->fd, VFIO_DEVICE_GET_REGION_INFO, &info));
-	return info.offset;
+	return info;
 }
 
 static __u32 reg(const struct device *dev, __u32 at)
@@ -92,28 +97,87 @@ static void set_master(const struct device *dev, bool on)
 	       sizeof(command));
 }
 
+static void get_device(struct device *dev)
+{
+	struct vfio_region_info window;
+
+	dev->fd = ioctl(dev->group, VFIO_GROUP_GET_DEVICE_FD, dev->uuid);
+	expect(dev->fd >= 0);
+	dev->config = region(dev, VFIO_PCI_CONFIG_REGION_INDEX).offset;
+	dev->regs = region(dev, VFIO_PCI_BAR0_REGION_INDEX).offset;
+	window = region(dev, VFIO_PCI_BAR2_REGION_INDEX);
+	expect(window.flags & VFIO_REGION_INFO_FLAG_MMAP);
+	dev->bytes = reg(dev, KVMFLIP_REG_SLOTS_OFF);
+	dev->window = mmap(NULL, dev->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, dev->fd,
+			   window.offset);
+	expect(dev->window != MAP_FAILED);
+}
+
+static void put_device(struct device *dev)
+{
+	expect(!munmap(dev->window, dev->bytes));
+	expect(!close(dev->fd));
+}
+
 static void open_device(struct device *dev, const char *uuid)
 {
 	char path[PATH_MAX], target[PATH_MAX] = "";
-	int group;
 
 	snprintf(path, sizeof(path), "/sys/bus/mdev/devices/%s/iommu_group", uuid);
 	expect(readlink(path, target, sizeof(target) - 1) > 0);
 	snprintf(path, sizeof(path), "/dev/vfio%s", strrchr(target, '/'));
-	group = open(path, O_RDWR);
-	expect(group >= 0);
+	dev->uuid = uuid;
+	dev->group = open(path, O_RDWR);
+	expect(dev->group >= 0);
 	dev->container = open("/dev/vfio/vfio", O_RDWR);
 	expect(dev->container >= 0);
-	expect(!ioctl(group, VFIO_GROUP_SET_CONTAINER, &dev->container));
+	expect(!ioctl(dev->group, VFIO_GROUP_SET_CONTAINER, &dev->container));
 	expect(!ioctl(dev->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
-	dev->fd = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, uuid);
-	expect(dev->fd >= 0);
-	dev->config = region(dev, VFIO_PCI_CONFIG_REGION_INDEX);
-	dev->regs = region(dev, VFIO_PCI_BAR0_REGION_INDEX);
-	dev->bytes = reg(dev, KVMFLIP_REG_SLOTS_OFF);
-	dev->window = mmap(NULL, dev->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, dev->fd,
-			   region(dev, VFIO_PCI_BAR2_REGION_INDEX));
-	expect(dev->window != MAP_FAILED);
+	get_device(dev);
+}
+
+/* Regions, whatever is read of them, and what of it makes no sense. */
+static void try_regions(const struct device *dev)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	__u8 wide[16], narrow[16];
+	unsigned int i, at, len;
+	__u16 command;
+
+	expect(!ioctl(dev->fd, VFIO_DEVICE_GET_INFO, &info));
+	expect(info.flags == (VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET));
+	expect(info.num_regions == VFIO_PCI_NUM_REGIONS);
+	expect(info.num_irqs == VFIO_PCI_NUM_IRQS);
+	info.argsz = offsetof(struct vfio_device_info, num_irqs);
+	expect(ioctl(dev->fd, VFIO_DEVICE_GET_INFO, &info) && errno == EINVAL);
+
+	/* Registers are words; of more or less of them one gets that much. */
+	expect(pread(dev->fd, wide, sizeof(wide), dev->regs) == sizeof(wide));
+	for (at = 0; at < 8; at++) {
+		for (len = 1; len <= 8; len++) {
+			expect(pread(dev->fd, narrow, len, dev->regs + at) == (ssize_t)len);
+			expect(!memcmp(narrow, wide + at, len));
+		}
+	}
+	/* A driver is not there because of a byte that says so. */
+	for (len = 1; len < 4; len++) {
+		expect(pwrite(dev->fd, "\1\0\0", len, dev->regs + KVMFLIP_REG_STATUS) ==
+		       (ssize_t)len);
+		expect(reg(dev, KVMFLIP_REG_STATUS) == 0);
+	}
+	expect(pread(dev->fd, narrow, 8, dev->regs + region(dev, 0).size - 4) == 4);
+	expect(pread(dev->fd, narrow, 8, dev->regs + region(dev, 0).size) < 0 && errno == EINVAL);
+	expect(pread(dev->fd, narrow, 1, region(dev, 1).offset) < 0 && errno == EINVAL);
+
+	/* The table of vectors is the VMM's. */
+	memset(narrow, 0xff, sizeof(narrow));
+	expect(pread(dev->fd, narrow, sizeof(narrow),
+		     region(dev, VFIO_PCI_BAR4_REGION_INDEX).offset) == sizeof(narrow));
+	for (i = 0; i < sizeof(narrow); i++)
+		expect(narrow[i] == 0);
+
+	/* Whoever had it before may have left it on. */
+	expect(pread(dev->fd, &command, 2, dev->config + PCI_COMMAND) == 2 && command == 0);
 }
 
 /* Returns 0 or the error. */
@@ -166,6 +230,10 @@ static void try_irqs(struct device *dev)
 	info.index = VFIO_PCI_INTX_IRQ_INDEX;
 	expect(!ioctl(dev->fd, VFIO_DEVICE_GET_IRQ_INFO, &info));
 	expect(info.count == 0);
+	info.index = VFIO_PCI_NUM_IRQS;
+	expect(ioctl(dev->fd, VFIO_DEVICE_GET_IRQ_INFO, &info) && errno == EINVAL);
+	info = (struct vfio_irq_info) { .argsz = sizeof(info) - 1, .index = MSIX };
+	expect(ioctl(dev->fd, VFIO_DEVICE_GET_IRQ_INFO, &info) && errno == EINVAL);
 
 	for (i = 0; i < KVMFLIP_VECS; i++) {
 		dev->irq[i] = eventfd(0, EFD_NONBLOCK);
@@ -185,6 +253,11 @@ static void try_irqs(struct device *dev)
 	expect(set_irqs(dev, BY_FD, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, fds, sizeof(*fds)) == EINVAL);
 	expect(set_irqs(dev, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_MASK, MSIX, 0, 1, fds,
 			sizeof(*fds)) == EINVAL);
+	expect(set_irqs(dev, VFIO_IRQ_SET_DATA_EVENTFD, MSIX, 0, 1, fds, sizeof(*fds)) == EINVAL);
+	expect(set_irqs(dev, BY_FD | VFIO_IRQ_SET_DATA_NONE, MSIX, 0, 1, fds,
+			sizeof(*fds)) == EINVAL);
+	expect(set_irqs(dev, BY_FD, VFIO_PCI_NUM_IRQS, 0, 1, fds, sizeof(*fds)) == EINVAL);
+	expect(!set_irqs(dev, BY_NONE, MSIX, 0, KVMFLIP_VECS, NULL, 0));
 	expect(signalled(dev) == 0);
 
 	/* All at once; each by itself, some, all. */
@@ -246,6 +319,26 @@ static void unmap(const struct device *dev, __u64 iova, size_t bytes)
 	expect(!ioctl(dev->container, VFIO_IOMMU_UNMAP_DMA, &unmap));
 }
 
+/* The next one who opens it finds nothing of what somebody has done to it. */
+static void try_again(struct device *dev)
+{
+	set_master(dev, true);
+	set_reg(dev, KVMFLIP_REG_ACCEPT, KVMFLIP_F_TX);
+	set_reg(dev, KVMFLIP_REG_STATUS, KVMFLIP_STATUS_DRIVER_OK);
+	put_device(dev);
+	signalled(dev);
+	get_device(dev);
+	try_regions(dev);
+	expect(reg(dev, KVMFLIP_REG_ACCEPT) == 0);
+	expect(!set_irqs(dev, BY_NONE, MSIX, 0, KVMFLIP_VECS, NULL, 0));
+	expect(signalled(dev) == 0);
+	try_irqs(dev);
+
+	set_reg(dev, KVMFLIP_REG_STATUS, KVMFLIP_STATUS_DRIVER_OK);
+	expect(!ioctl(dev->fd, VFIO_DEVICE_RESET));
+	expect(reg(dev, KVMFLIP_REG_STATUS) == 0);
+}
+
 static void start(struct device *dev)
 {
 	set_reg(dev, KVMFLIP_REG_STATUS, 0);
@@ -293,7 +386,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	open_device(&dev, argv[1]);
+	try_regions(&dev);
 	try_irqs(&dev);
+	try_again(&dev);
 
 	mem = mmap(NULL, MEM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	expect(mem != MAP_FAILED);

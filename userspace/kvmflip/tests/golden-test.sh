@@ -43,7 +43,7 @@ golden monitor monitor
 # rates are of a time that is never the same: all digits are one
 "$kvmflip" top | sed -E 's/[0-9]+/N/g; s/ +/ /g' >/tmp/kvmflip-top.$$
 trap 'rm -f /tmp/kvmflip-top.$$' EXIT
-kvmflip=cat
+kvmflip=/bin/cat
 golden top /tmp/kvmflip-top.$$
 echo "1..$tests"
 ((failures == 0))
