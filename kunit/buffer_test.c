@@ -347,7 +347,8 @@ static void kft_posted_other_queue(struct kunit *test)
 		foreign += kvmflip_chunk_complete(&table->chunk[chunk], KFT_QUEUE);
 	KUNIT_EXPECT_EQ(test, foreign, 0);
 	for (chunk = 0; chunk < nr; chunk++)
-		own += kvmflip_chunk_complete(&table->chunk[chunk], chunk % 2 ? KFT_OTHER : KFT_QUEUE);
+		own += kvmflip_chunk_complete(&table->chunk[chunk],
+					      chunk % 2 ? KFT_OTHER : KFT_QUEUE);
 	KUNIT_EXPECT_EQ(test, own, nr);
 }
 

@@ -482,7 +482,7 @@ static void kft_stops(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 0);
 	KUNIT_EXPECT_EQ(test, kref_read(&kft->port->ref), 2);
 	kvmflip_serve_stop(&kft->rxq);
-	KUNIT_EXPECT_FALSE(test, waitqueue_active(&kft->wq.wait));
+	KUNIT_EXPECT_FALSE(test, wq_has_sleeper(&kft->wq.wait));
 	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 1);
 	KUNIT_EXPECT_EQ(test, kref_read(&kft->port->ref), 1);
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_COPIED_LATENCY), 1);
