@@ -458,12 +458,12 @@ static void kft_forgets(struct kunit *test)
 	kft_take(kft);
 	for_each_set_bit(i, kft->owned, KFT_CHUNKS) {
 		bytes = kvmflip_test_chunk_bytes(kft->test, i);
-		zeroed += !memchr_inv(bytes + 256, 0, 64);
-		KUNIT_EXPECT_NULL(test, memchr_inv(bytes, KVMFLIP_TEST_STALE, 256));
+		zeroed += !memchr_inv(bytes + 192, 0, 128);
+		KUNIT_EXPECT_NULL(test, memchr_inv(bytes, KVMFLIP_TEST_STALE, 192));
 		KUNIT_EXPECT_NULL(test, memchr_inv(bytes + 320, KVMFLIP_TEST_STALE, SZ_2K - 320));
 	}
 	KUNIT_EXPECT_EQ(test, zeroed, 2 * (KFT_TARGET - 1));
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_BYTES_ZEROED_TAIL), 64 * zeroed);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_BYTES_ZEROED_TAIL), 128 * zeroed);
 }
 
 /* What waits is delivered; what the driver still has comes back, dirty. */

@@ -53,20 +53,24 @@ void kvmflip_serve_post(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
 {
 	struct kvmflip_buffers *table = &rxq->pool->table;
 	u32 first = kvmflip_buffer_index(table, buf) << table->chunk_order;
-	void *header = page_address(kvmflip_pool_page(rxq->pool, buf)) + XDP_PACKET_HEADROOM;
+	void *frame = page_address(kvmflip_pool_page(rxq->pool, buf)) + XDP_PACKET_HEADROOM;
 	u32 i, n = 1U << table->chunk_order, shift = rxq->pool->chunk_shift;
 
 	buf->left = n;
 	/*
 	 * A driver that completes a chunk into which the NIC has written nothing, as
 	 * some do for chunks they had before, must not announce what somebody else had
-	 * there: the bytes that say whose a frame is are cleared. A guest that has the
+	 * there: the bytes that say whose a frame is are cleared. So is what the program
+	 * has said of it, for such a completion may be in the ring already, and the NIC
+	 * may write somebody else's frame before it is looked at. A guest that has the
 	 * buffer too can put anything there at any time.
 	 */
 	if (buf->dirty != KVMFLIP_CLEAN && !buf->lease) {
-		for (i = 0; i < n; i++, header += 1U << shift)
-			kvmflip_pool_zero_line(header);
-		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += n * SMP_CACHE_BYTES;
+		for (i = 0; i < n; i++, frame += 1U << shift) {
+			kvmflip_pool_zero_line(frame - KVMFLIP_NOTES);
+			kvmflip_pool_zero_line(frame);
+		}
+		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += n * 2 * SMP_CACHE_BYTES;
 	}
 	for (i = first; i < first + n; i++)
 		kvmflip_chunk_post(&table->chunk[i], rxq->id);
@@ -263,18 +267,22 @@ static void kf_serve_work(struct work_struct *work)
 
 	if (rxq->broken)
 		return;
-	/* What comes after the ring was looked at queues the work again. */
+	/*
+	 * After a batch there is always another look, though what comes later queues the
+	 * work again: a completion that was in the ring before its chunk was posted is to
+	 * be met before the NIC can have written there.
+	 */
 	do {
 		n = kf_serve_batch(rxq);
 		cond_resched();
-	} while (n == KVMFLIP_BATCH && --budget);
+	} while (n > 0 && --budget);
 
 	if (n < 0) {
 		netdev_err(rxq->nic->netdev, "kvmflip: RX ring of queue %u is corrupt\n",
 			   rxq->queue);
 		rxq->broken = true;
 		kvmflip_event_rxq(KVMFLIP_CMD_RXQ_BROKEN_NTF, rxq, KVMFLIP_REASON_RING);
-	} else if (n == KVMFLIP_BATCH) {
+	} else if (n > 0) {
 		queue_work(kvmflip_wq, &rxq->work);
 	}
 }
