@@ -358,11 +358,12 @@ is_closed() { # NAME
 # and up, the device loses its driver and gets it back, and the driver is unloaded and
 # loaded; in so many guests, all but the last of which end by SIGKILL.
 cycles() {
-	local nic=$1 n=$(($2 / $3)) guests=$3 i start
+	local nic=$1 n=$(($2 / $3)) guests=$3 i start traffic
 
 	l2_seconds=$((l2_seconds + n * 60))
 	set_up "$nic"
 	under_traffic "$nic"
+	traffic=("${children[@]: -2}")
 	for ((i = 1; i <= guests; i++)); do
 		start=$SECONDS
 		((i == 1)) || driver_start a
@@ -387,7 +388,7 @@ cycles() {
 		wait_for 'closed port' is_closed a
 		equal 'buffers of it' "$(field "$(show port a)" mapped)" 0
 	done
-	kill "${children[@]: -2}"
+	kill "${traffic[@]}"
 	set_address
 	wait_for 'carrier in guest a' driver_is_up a
 	pings
