@@ -12,7 +12,6 @@
 #include "../src/host/xsk.h"
 
 #define KFT_NR		8
-#define KFT_CANARY	0xdeadbeef
 
 /**
  * struct kft_layout - a layout that a process claims a ring to have
@@ -105,20 +104,20 @@ static struct kvmflip_xsk *kft_xsk(struct kunit *test, u32 base)
 static const u32 kft_bases[] = { 0, KFT_NR - 1, 0x7fffffff, U32_MAX - 2, U32_MAX };
 
 /**
- * struct kft_receive - an index of the RX ring's producer
+ * struct kft_peek - an index of the RX ring's producer
  * @name: of the case
  * @producer: from where we are
  * @max: how many we want
- * @n: what kvmflip_xsk_receive() must say
+ * @n: what kvmflip_xsk_peek() must say if the ring does not end before
  */
-struct kft_receive {
+struct kft_peek {
 	const char *name;
 	u32 producer;
 	u32 max;
 	int n;
 };
 
-static const struct kft_receive kft_receives[] = {
+static const struct kft_peek kft_peeks[] = {
 	{ "none", 0, KFT_NR, 0 },
 	{ "1", 1, KFT_NR, 1 },
 	{ "nr", KFT_NR, 2 * KFT_NR, KFT_NR },
@@ -130,14 +129,16 @@ static const struct kft_receive kft_receives[] = {
 	{ "1 behind", -1, 2 * KFT_NR, -EPROTO },
 };
 
-KUNIT_ARRAY_PARAM_DESC(kft_receive, kft_receives, name);
+KUNIT_ARRAY_PARAM_DESC(kft_peek, kft_peeks, name);
 
-static void kft_xsk_receive(struct kunit *test)
+static void kft_xsk_peek(struct kunit *test)
 {
-	const struct kft_receive *row = test->param_value;
-	struct xdp_desc descs[2 * KFT_NR], *desc;
-	u32 i, b, base, taken = max(row->n, 0);
+	const struct kft_peek *row = test->param_value;
+	const struct xdp_desc *descs;
 	struct kvmflip_xsk *xsk;
+	struct xdp_desc *desc;
+	u32 i, b, base;
+	int n, left;
 
 	for (b = 0; b < ARRAY_SIZE(kft_bases); b++) {
 		base = kft_bases[b];
@@ -145,33 +146,38 @@ static void kft_xsk_receive(struct kunit *test)
 		desc = xsk->rx.desc;
 		for (i = 0; i < KFT_NR; i++)
 			desc[(base + i) % KFT_NR].addr = 1000 + i;
-		for (i = 0; i < ARRAY_SIZE(descs); i++)
-			descs[i].addr = KFT_CANARY;
 		*xsk->rx.producer = base + row->producer;
-		KUNIT_EXPECT_EQ_MSG(test, kvmflip_xsk_receive(xsk, descs, row->max), row->n,
-				    "from %u", base);
-		/* Copies, so that nobody can change them any more. */
-		memset(desc, 0xff, KFT_NR * sizeof(*desc));
-		for (i = 0; i < taken; i++)
-			KUNIT_EXPECT_EQ(test, descs[i].addr, 1000 + i);
-		for (; i < ARRAY_SIZE(descs); i++)
-			KUNIT_EXPECT_EQ(test, descs[i].addr, KFT_CANARY);
-		KUNIT_EXPECT_EQ(test, xsk->rx.index, base + taken);
-		KUNIT_EXPECT_EQ(test, *xsk->rx.consumer, base + taken);
+		/* Those behind the end of the ring are found the next time. */
+		for (i = 0, left = row->n; left > 0; i += n, left -= n) {
+			n = kvmflip_xsk_peek(xsk, &descs, min(row->max, (u32)left));
+			KUNIT_ASSERT_EQ_MSG(test, n, min(left, KFT_NR - (base + i) % KFT_NR),
+					    "from %u", base);
+			KUNIT_EXPECT_EQ(test, descs->addr, 1000 + i);
+			KUNIT_EXPECT_EQ(test, descs[n - 1].addr, 1000 + i + n - 1);
+			/* AF_XDP writes to none that may still be looked at. */
+			KUNIT_EXPECT_EQ(test, *xsk->rx.consumer, base + i);
+			kvmflip_xsk_release(xsk, n);
+			KUNIT_EXPECT_EQ(test, *xsk->rx.consumer, base + i + n);
+		}
+		if (row->n <= 0)
+			KUNIT_EXPECT_EQ_MSG(test, kvmflip_xsk_peek(xsk, &descs, row->max),
+					    row->n, "from %u", base);
+		KUNIT_EXPECT_EQ(test, xsk->rx.index, base + max(row->n, 0));
 	}
 }
 
 /* Our own index is never read back from where others can write. */
-static void kft_receive_index_is_own(struct kunit *test)
+static void kft_index_is_own(struct kunit *test)
 {
 	struct kvmflip_xsk *xsk = kft_xsk(test, U32_MAX - 5);
-	struct xdp_desc got;
+	const struct xdp_desc *descs;
 	u32 i;
 
 	for (i = 0; i < 3 * KFT_NR; i++) {
 		*xsk->rx.consumer = i * 0x12345678;
 		*xsk->rx.producer = xsk->rx.index + 1;
-		KUNIT_ASSERT_EQ(test, kvmflip_xsk_receive(xsk, &got, 1), 1);
+		KUNIT_ASSERT_EQ(test, kvmflip_xsk_peek(xsk, &descs, 1), 1);
+		kvmflip_xsk_release(xsk, 1);
 		KUNIT_EXPECT_EQ(test, *xsk->rx.consumer, U32_MAX - 5 + i + 1);
 	}
 }
@@ -238,8 +244,8 @@ static void kft_fill_wakes(struct kunit *test)
 
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_layout_valid, kft_layout_gen_params),
-	KUNIT_CASE_PARAM(kft_xsk_receive, kft_receive_gen_params),
-	KUNIT_CASE(kft_receive_index_is_own),
+	KUNIT_CASE_PARAM(kft_xsk_peek, kft_peek_gen_params),
+	KUNIT_CASE(kft_index_is_own),
 	KUNIT_CASE(kft_fill),
 	KUNIT_CASE(kft_fill_wakes),
 	{}

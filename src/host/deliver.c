@@ -369,27 +369,29 @@ static void kf_deliver_mapped(struct kvmflip_delivery *delivery,
 	u32 start = (run->chunk & (delivery->tally->chunks - 1)) << pool->chunk_shift;
 	struct kvmflip_chunk *c = kf_chunk(delivery, run->chunk);
 	struct kvmflip_chunk *last = kf_chunk(delivery, run->end);
-	struct kvmflip_host_ring *rx = &waiter->port->rx;
-	u32 copybreak = waiter->copybreak, slot = flip->slot;
-	u32 flipped = 0, len;
+	struct kvmflip_host_ring *rx = &waiter->port->rx, ring = *rx;
+	u32 copybreak = waiter->copybreak, slot = flip->slot, left = flip->frames;
+	u32 len, size = 1U << pool->chunk_shift;
 	u64 bytes = 0;
 
-	for (; c < last; c++, start += 1U << pool->chunk_shift) {
+	for (; c < last; c++, start += size) {
 		len = c->len;
 		if (unlikely(len <= copybreak || c->waiter == KVMFLIP_NO_WAITER)) {
+			rx->prod = ring.prod;
 			kf_deliver_other(delivery, waiter, flip, c - pool->table.chunk, told);
+			ring.prod = rx->prod;
 			continue;
 		}
 		c->waiter = KVMFLIP_NO_WAITER;
-		flipped++;
 		bytes += len;
-		kvmflip_rx_put(rx, slot, start + c->offset, len,
-			       (c->flags ? csum : 0) |
-			       (flipped == flip->frames ? KVMFLIP_RX_LAST : 0));
+		left--;
+		kvmflip_rx_put(&ring, slot, start + c->offset, len,
+			       (c->flags ? csum : 0) | (left ? 0 : KVMFLIP_RX_LAST));
 	}
-	flip->frames -= flipped;
-	kvmflip_stats_flipped(delivery->delta, flipped, bytes);
-	kvmflip_stats_flipped(&told->own, flipped, bytes);
+	rx->prod = ring.prod;
+	kvmflip_stats_flipped(delivery->delta, flip->frames - left, bytes);
+	kvmflip_stats_flipped(&told->own, flip->frames - left, bytes);
+	flip->frames = left;
 }
 
 /* Frames of a port that arrived one after the other, in the same buffer. */

@@ -241,7 +241,7 @@ static bool kf_one(struct kvmflip_inject *inject, struct kf_batch *batch, void *
 }
 
 /* With the guest's lock no longer held. */
-static void kf_complete(struct kvmflip_inject *inject, struct kf_batch *batch)
+static void kf_settle(struct kvmflip_inject *inject, struct kf_batch *batch)
 {
 	struct netdev_queue *queue = netdev_get_tx_queue(inject->dev, 0);
 	struct kvmflip_delta delta = {};
@@ -283,7 +283,7 @@ static bool kf_run(struct kvmflip_inject *inject)
 	if (batch.taken && kvmflip_ring_publish(&port->rx))
 		kvmflip_port_notify(port, KVMFLIP_VEC_RX);
 	mutex_unlock(&port->lock);
-	kf_complete(inject, &batch);
+	kf_settle(inject, &batch);
 	return kf_is_full(&batch);
 }
 
@@ -407,7 +407,7 @@ static void kf_stop_if_full(struct kvmflip_inject *inject, struct netdev_queue *
 	if (!ptr_ring_full(&inject->ring))
 		return;
 	netif_tx_stop_queue(queue);
-	/* Pairs with the barrier in kf_complete(). */
+	/* Pairs with the barrier in kf_settle(). */
 	smp_mb__after_atomic();
 	if (!ptr_ring_full(&inject->ring))
 		netif_tx_start_queue(queue);

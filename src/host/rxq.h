@@ -48,7 +48,6 @@ struct kvmflip_steer;
  * @block: where it is mapped in the kernel
  * @delivery: what is delivered at the moment
  * @tally: frames that wait
- * @descs: completions of the batch
  *
  * What others write to lies in other cache lines than what @work does.
  */
@@ -80,7 +79,6 @@ struct kvmflip_rxq {
 	void *block;
 	struct kvmflip_delivery delivery;
 	struct kvmflip_tally tally;
-	struct xdp_desc descs[KVMFLIP_BATCH];
 };
 
 /**

@@ -181,31 +181,41 @@ void kvmflip_xsk_close(struct kvmflip_xsk *xsk)
 }
 
 /**
- * kvmflip_xsk_receive - take completions from the RX ring
+ * kvmflip_xsk_peek - look at completions in the RX ring
  * @xsk: socket
- * @descs: where to copy them; not to be trusted
+ * @descs: where they are, one behind the other; who else has the ring mapped may
+ *	   change them at any time
  * @max: how many at most
  *
- * Return: how many there were, or -EPROTO if the ring is corrupt.
+ * Return: how many there are, fewer if the ring ends behind them; or -EPROTO if it is
+ * corrupt.
  */
-int kvmflip_xsk_receive(struct kvmflip_xsk *xsk, struct xdp_desc *descs, u32 max)
+int kvmflip_xsk_peek(const struct kvmflip_xsk *xsk, const struct xdp_desc **descs, u32 max)
 {
-	struct kvmflip_xsk_ring *ring = &xsk->rx;
+	const struct kvmflip_xsk_ring *ring = &xsk->rx;
 	const struct xdp_desc *desc = ring->desc;
 	/* Pairs with the release in AF_XDP, before which it wrote descriptors. */
 	u32 n = smp_load_acquire(ring->producer) - ring->index;
-	u32 at = ring->index & (ring->nr - 1), first;
+	u32 at = ring->index & (ring->nr - 1);
 
 	if (n > ring->nr)
 		return -EPROTO;
-	n = min(n, max);
-	first = min(n, ring->nr - at);
-	memcpy(descs, desc + at, first * sizeof(*desc));
-	memcpy(descs + first, desc, (n - first) * sizeof(*desc));
+	*descs = desc + at;
+	return min3(n, max, ring->nr - at);
+}
+
+/**
+ * kvmflip_xsk_release - take completions from the RX ring
+ * @xsk: socket
+ * @n: how many, that kvmflip_xsk_peek() has found and nobody looks at any more
+ */
+void kvmflip_xsk_release(struct kvmflip_xsk *xsk, u32 n)
+{
+	struct kvmflip_xsk_ring *ring = &xsk->rx;
+
 	ring->index += n;
 	/* Pairs with the acquire in AF_XDP, after which it writes descriptors. */
 	smp_store_release(ring->consumer, ring->index);
-	return n;
 }
 
 /**

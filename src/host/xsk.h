@@ -74,7 +74,8 @@ int kvmflip_xsk_open(struct kvmflip_xsk *xsk, int fd, bool zero_copy,
 		     const struct kvmflip_xsk_layout *rx, const struct kvmflip_xsk_layout *fill,
 		     struct netlink_ext_ack *extack);
 void kvmflip_xsk_close(struct kvmflip_xsk *xsk);
-int kvmflip_xsk_receive(struct kvmflip_xsk *xsk, struct xdp_desc *descs, u32 max);
+int kvmflip_xsk_peek(const struct kvmflip_xsk *xsk, const struct xdp_desc **descs, u32 max);
+void kvmflip_xsk_release(struct kvmflip_xsk *xsk, u32 n);
 void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr, u32 step, u32 n);
 bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk);
 
