@@ -179,6 +179,7 @@ static void kft_announce(struct kft_serve *kft, u64 addr, u32 len)
 static void kft_wake(struct kft_serve *kft)
 {
 	wake_up(&kft->wq.wait);
+	flush_work(&kft->rxq.arrive);
 	flush_work(&kft->rxq.work);
 }
 

@@ -632,6 +632,29 @@ void kvmflip_deliver_full(struct kvmflip_delivery *delivery, struct list_head *f
 }
 
 /**
+ * kvmflip_deliver_wait - how long frames may wait that wait now
+ * @delivery: what the queue delivers from
+ *
+ * Context: any.
+ * Return: nanoseconds, 0 if some must not wait any longer, or U64_MAX if no frame waits.
+ */
+u64 kvmflip_deliver_wait(const struct kvmflip_delivery *delivery)
+{
+	const struct kvmflip_tally *tally = delivery->tally;
+	const struct kvmflip_waiter *waiter;
+	u64 wait = U64_MAX;
+	u32 i;
+
+	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
+		waiter = &tally->waiter[i];
+		if (!delivery->iommu || kvmflip_waiter_due(waiter, delivery->now))
+			return 0;
+		wait = min(wait, waiter->since + waiter->latency - delivery->now);
+	}
+	return wait;
+}
+
+/**
  * kvmflip_deliver_due - deliver the frames that are not to wait any longer
  * @delivery: what the queue delivers from
  *
@@ -642,7 +665,6 @@ u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery)
 {
 	struct kvmflip_tally *tally = delivery->tally;
 	struct kvmflip_waiter *waiter;
-	u64 wait = U64_MAX;
 	u32 i;
 
 	delivery->nr = 0;
@@ -651,9 +673,7 @@ u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery)
 		waiter = &tally->waiter[i];
 		if (!delivery->iommu || kvmflip_waiter_due(waiter, delivery->now))
 			kf_deliver_waiter(delivery, waiter);
-		else
-			wait = min(wait, waiter->since + waiter->latency - delivery->now);
 	}
 	kf_leave_all(tally);
-	return wait;
+	return kvmflip_deliver_wait(delivery);
 }

@@ -80,6 +80,7 @@ struct kvmflip_waiter *kvmflip_deliver_admit(struct kvmflip_delivery *delivery,
 void kvmflip_deliver_full(struct kvmflip_delivery *delivery, struct list_head *full,
 			  struct list_head *again, struct list_head *free);
 void kvmflip_deliver_all(struct kvmflip_delivery *delivery);
+u64 kvmflip_deliver_wait(const struct kvmflip_delivery *delivery);
 u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery);
 unsigned int kvmflip_deliver_host(struct net_device *dev, const void *data, u32 len);
 u32 kvmflip_deliver_flags(const struct kvmflip_port *port, u32 flags);

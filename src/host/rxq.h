@@ -34,11 +34,18 @@ struct kvmflip_steer;
  * @broken: its ring is corrupt, it is served no longer
  * @finish: takes the queue down
  * @wait: on the socket, tells of completions in softirq
+ * @arrive: takes completions, in softirq, while their frames are to wait anyway
  * @work: serves the queue
  * @timer: queues @work when frames have waited long enough
  * @stats: counters
- * @xsk: socket and rings; @work's own, as what follows, or written once the work has
- *	 been stopped
+ * @patient: those that wait may do so, as far as is known; a hint
+ * @lock: protects the next two; a leaf lock, softirq
+ * @serving: @arrive or @work is at it, and what follows is theirs
+ * @missed: the other one was to be at it meanwhile
+ * @xsk: socket and rings; from here on everything belongs to who is serving, or is
+ *	 written once both have been stopped
+ * @delta: what is to be added to @stats
+ * @full: buffers with no chunk left that the NIC owns, which are to be delivered
  * @buffers: number of buffers posted now
  * @posted: number of chunks posted now
  * @repeats: its driver has completed a chunk that it did not own
@@ -49,7 +56,7 @@ struct kvmflip_steer;
  * @delivery: what is delivered at the moment
  * @tally: frames that wait
  *
- * What others write to lies in other cache lines than what @work does.
+ * What others write to lies in other cache lines than what who is serving does.
  */
 struct kvmflip_rxq {
 	struct list_head list;
@@ -65,11 +72,18 @@ struct kvmflip_rxq {
 	struct work_struct finish;
 
 	wait_queue_entry_t wait ____cacheline_aligned_in_smp;
+	struct work_struct arrive;
 	struct work_struct work;
 	struct hrtimer timer;
 	struct kvmflip_stats stats;
+	bool patient;
+	spinlock_t lock;	/* see above */
+	bool serving;
+	bool missed;
 
 	struct kvmflip_xsk xsk ____cacheline_aligned_in_smp;
+	struct kvmflip_delta delta;
+	struct list_head full;
 	u32 buffers;
 	u32 posted;
 	bool repeats;

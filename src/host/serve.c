@@ -26,7 +26,11 @@ static int kf_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *
 {
 	struct kvmflip_rxq *rxq = container_of(wait, struct kvmflip_rxq, wait);
 
-	queue_work(kvmflip_wq, &rxq->work);
+	/* To wake somebody up costs more than what there is to do. */
+	if (READ_ONCE(rxq->patient))
+		queue_work(system_bh_wq, &rxq->arrive);
+	else
+		queue_work(kvmflip_wq, &rxq->work);
 	return 0;
 }
 
@@ -300,13 +304,100 @@ static void kf_set_timer(struct kvmflip_rxq *rxq, u64 now, u64 wait)
 	hrtimer_start(&rxq->timer, ns_to_ktime(wait), HRTIMER_MODE_REL);
 }
 
+/* From here on the queue is the caller's, if it is not somebody else's, who is told. */
+static bool kf_begin(struct kvmflip_rxq *rxq)
+{
+	bool mine;
+
+	spin_lock_bh(&rxq->lock);
+	mine = !rxq->serving;
+	rxq->serving = true;
+	rxq->missed = !mine;
+	spin_unlock_bh(&rxq->lock);
+	return mine;
+}
+
+/* Returns if somebody else came in vain, after whom has to be looked again. */
+static bool kf_end(struct kvmflip_rxq *rxq)
+{
+	bool missed;
+
+	spin_lock_bh(&rxq->lock);
+	rxq->serving = false;
+	missed = rxq->missed;
+	spin_unlock_bh(&rxq->lock);
+	return missed;
+}
+
+static void kf_count(struct kvmflip_rxq *rxq)
+{
+	kvmflip_stats_add(&rxq->stats, &rxq->delta);
+	memset(&rxq->delta, 0, sizeof(rxq->delta));
+}
+
+/* Takes a batch of completions, or returns an error. */
+static int kf_receive(struct kvmflip_rxq *rxq)
+{
+	struct kvmflip_delivery *delivery = &rxq->delivery;
+	const struct xdp_desc *descs;
+	int n = kvmflip_xsk_peek(&rxq->xsk, &descs, KVMFLIP_BATCH);
+
+	if (n < 0)
+		return n;
+	delivery->now = ktime_get_ns();
+	delivery->delta = &rxq->delta;
+	kf_complete(rxq, descs, n, &rxq->full);
+	kvmflip_xsk_release(&rxq->xsk, n);
+	if (!rxq->steer)
+		kvmflip_tally_count(&rxq->tally, n, delivery->now);
+	return n;
+}
+
+/*
+ * Takes completions whose frames are to wait until their buffer is full. Returns if there
+ * is anything else to do, for which one has to sleep: frames are to be delivered, or what
+ * became of some is to be counted.
+ */
+static bool kf_arrive(struct kvmflip_rxq *rxq)
+{
+	int n, budget = KF_BUDGET;
+	u64 wait;
+
+	do {
+		n = kf_receive(rxq);
+		if (n < 0 || !list_empty(&rxq->full) ||
+		    rxq->delta.v[KVMFLIP_A_STATS_RECEIVED] ||
+		    kvmflip_tally_crowded(&rxq->tally, KVMFLIP_BATCH))
+			return true;
+	} while (n && --budget);
+
+	wait = kvmflip_deliver_wait(&rxq->delivery);
+	if (!wait) {
+		WRITE_ONCE(rxq->patient, false);
+		return true;
+	}
+	kf_set_timer(rxq, rxq->delivery.now, wait);
+	return !budget;
+}
+
+static void kf_arrive_work(struct work_struct *work)
+{
+	struct kvmflip_rxq *rxq = container_of(work, struct kvmflip_rxq, arrive);
+	bool more;
+
+	if (!kf_begin(rxq))
+		return;
+	more = kf_arrive(rxq);
+	if (kf_end(rxq) || more)
+		queue_work(kvmflip_wq, &rxq->work);
+}
+
 /*
  * Frames wait in buffers, and full ones are delivered. There is a free buffer in
  * hand for each that goes to a guest, so that the NIC never has fewer than
  * before. Returns when to look again.
  */
-static u64 kf_serve_full(struct kvmflip_rxq *rxq, struct list_head *full, u32 received,
-			 struct kvmflip_delta *delta)
+static u64 kf_serve_full(struct kvmflip_rxq *rxq)
 {
 	struct kvmflip_delivery *delivery = &rxq->delivery;
 	struct kvmflip_pool *pool = rxq->pool;
@@ -314,19 +405,20 @@ static u64 kf_serve_full(struct kvmflip_rxq *rxq, struct list_head *full, u32 re
 	LIST_HEAD(free);
 	u64 wait;
 
-	kvmflip_tally_count(&rxq->tally, received, delivery->now);
-	kvmflip_deliver_full(delivery, full, &again, &free);
+	kvmflip_deliver_full(delivery, &rxq->full, &again, &free);
 	wait = kvmflip_deliver_due(delivery);
 	if (kvmflip_tally_crowded(&rxq->tally, KVMFLIP_BATCH)) {
 		kvmflip_deliver_all(delivery);
 		wait = U64_MAX;
 	}
+	if (wait != U64_MAX)
+		WRITE_ONCE(rxq->patient, true);
 
-	kvmflip_serve_repost(rxq, &again, delta);
+	kvmflip_serve_repost(rxq, &again, &rxq->delta);
 	if (rxq->buffers + list_count_nodes(&free) < rxq->target)
 		kvmflip_pool_take(pool, &free,
 				  rxq->target - rxq->buffers - list_count_nodes(&free));
-	kvmflip_serve_refill(rxq, &free, delta);
+	kvmflip_serve_refill(rxq, &free, &rxq->delta);
 	WRITE_ONCE(rxq->fill_usecs, min_t(u64, U32_MAX, kvmflip_tally_fill_ns(&rxq->tally) /
 					     NSEC_PER_USEC));
 	return wait;
@@ -334,39 +426,29 @@ static u64 kf_serve_full(struct kvmflip_rxq *rxq, struct list_head *full, u32 re
 
 static int kf_serve_batch(struct kvmflip_rxq *rxq)
 {
-	struct kvmflip_delivery *delivery = &rxq->delivery;
-	struct kvmflip_delta delta = {};
-	const struct xdp_desc *descs;
-	LIST_HEAD(full);
 	int received;
 	u64 wait;
 
-	received = kvmflip_xsk_peek(&rxq->xsk, &descs, KVMFLIP_BATCH);
+	received = kf_receive(rxq);
 	if (received < 0)
 		return received;
-	delivery->now = ktime_get_ns();
-	delivery->delta = &delta;
-	kf_complete(rxq, descs, received, &full);
-	kvmflip_xsk_release(&rxq->xsk, received);
 	if (rxq->steer)
-		wait = kvmflip_steer_serve(rxq, &delta);
+		wait = kvmflip_steer_serve(rxq, &rxq->delta);
 	else
-		wait = kf_serve_full(rxq, &full, received, &delta);
+		wait = kf_serve_full(rxq);
 	/* There was no memory to grant a buffer, or none was free. */
 	if (rxq->buffers < rxq->target)
 		wait = min(wait, KF_RETRY);
-	kf_set_timer(rxq, delivery->now, wait);
-	kvmflip_stats_add(&rxq->stats, &delta);
+	kf_set_timer(rxq, rxq->delivery.now, wait);
+	kf_count(rxq);
 	return received;
 }
 
-static void kf_serve_work(struct work_struct *work)
+/* Returns if there may be more to do. */
+static bool kf_serve(struct kvmflip_rxq *rxq)
 {
-	struct kvmflip_rxq *rxq = container_of(work, struct kvmflip_rxq, work);
 	int n, budget = KF_BUDGET;
 
-	if (rxq->broken)
-		return;
 	/*
 	 * After a batch there is always another look, though what comes later queues the
 	 * work again: a completion that was in the ring before its chunk was posted is to
@@ -377,14 +459,24 @@ static void kf_serve_work(struct work_struct *work)
 		cond_resched();
 	} while (n > 0 && --budget);
 
-	if (n < 0) {
-		netdev_err(rxq->nic->netdev, "kvmflip: RX ring of queue %u is corrupt\n",
-			   rxq->queue);
-		rxq->broken = true;
-		kvmflip_event_rxq(KVMFLIP_CMD_RXQ_BROKEN_NTF, rxq, KVMFLIP_REASON_RING);
-	} else if (n > 0) {
+	if (n >= 0)
+		return n;
+	netdev_err(rxq->nic->netdev, "kvmflip: RX ring of queue %u is corrupt\n", rxq->queue);
+	rxq->broken = true;
+	kvmflip_event_rxq(KVMFLIP_CMD_RXQ_BROKEN_NTF, rxq, KVMFLIP_REASON_RING);
+	return false;
+}
+
+static void kf_serve_work(struct work_struct *work)
+{
+	struct kvmflip_rxq *rxq = container_of(work, struct kvmflip_rxq, work);
+	bool more;
+
+	if (rxq->broken || !kf_begin(rxq))
+		return;
+	more = kf_serve(rxq);
+	if (kf_end(rxq) || more)
 		queue_work(kvmflip_wq, &rxq->work);
-	}
 }
 
 /**
@@ -396,7 +488,10 @@ static void kf_serve_work(struct work_struct *work)
  */
 int kvmflip_serve_init(struct kvmflip_rxq *rxq)
 {
+	INIT_WORK(&rxq->arrive, kf_arrive_work);
 	INIT_WORK(&rxq->work, kf_serve_work);
+	spin_lock_init(&rxq->lock);
+	INIT_LIST_HEAD(&rxq->full);
 	hrtimer_setup(&rxq->timer, kf_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	init_waitqueue_func_entry(&rxq->wait, kf_wake);
 	return kvmflip_tally_init(&rxq->tally, rxq->target, 1U << rxq->pool->table.chunk_order);
@@ -440,17 +535,16 @@ void kvmflip_serve_start(struct kvmflip_rxq *rxq, struct list_head *bufs)
  */
 void kvmflip_serve_stop(struct kvmflip_rxq *rxq)
 {
-	struct kvmflip_delta delta = {};
-
 	remove_wait_queue(sk_sleep(&rxq->xsk.xs->sk), &rxq->wait);
-	/* The timer queues the work, which starts the timer. */
+	/* Both start the timer, which queues the second, as the first does. */
+	disable_work_sync(&rxq->arrive);
 	disable_work_sync(&rxq->work);
 	hrtimer_cancel(&rxq->timer);
 
 	rxq->delivery.now = ktime_get_ns();
-	rxq->delivery.delta = &delta;
+	rxq->delivery.delta = &rxq->delta;
 	kvmflip_deliver_all(&rxq->delivery);
-	kvmflip_stats_add(&rxq->stats, &delta);
+	kf_count(rxq);
 	if (rxq->steer)
 		kvmflip_lease_end(&rxq->steer->lease);
 }
@@ -469,6 +563,9 @@ void kvmflip_serve_drain(struct kvmflip_rxq *rxq)
 	LIST_HEAD(bufs);
 	u32 chunk, order = table->chunk_order;
 
+	list_splice_init(&rxq->full, &bufs);
+	list_for_each_entry(buf, &bufs, list)
+		buf->dirty = KVMFLIP_DIRTY;
 	for (chunk = 0; chunk < table->nr << order; chunk++) {
 		if (!(chunk % KF_DRAIN_BATCH))
 			cond_resched();
