@@ -15,9 +15,17 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#define GROUP		0x0100	/* in the first two bytes of an address */
 #define VLAN_VID_MASK	0x0fff
 #define MAX_PORTS	4096
 #define MAX_QUEUES	1024
+
+/* struct ethhdr, but read by two bytes at a time and not one by one */
+struct header {
+	__be16 dest[3];
+	__be16 src[3];
+	__be16 proto;
+};
 
 struct vlan_tag {
 	__be16 tci;
@@ -54,19 +62,19 @@ static __always_inline int is_tag(__be16 proto)
 static __always_inline int parse(const void *data, const void *end,
 				 struct kvmflip_demux_key *key)
 {
-	const struct ethhdr *eth = data;
+	const struct header *eth = data;
 	const struct vlan_tag *tag = (const void *)(eth + 1);
 
 	if ((const void *)(eth + 1) > end)
 		return 0;
-	if (eth->h_dest[0] & 1)
+	if (eth->dest[0] & bpf_htons(GROUP))
 		return 0;
-	__builtin_memcpy(key->mac, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(key->mac, eth->dest, sizeof(key->mac));
 	key->vlan = 0;
-	if (!is_tag(eth->h_proto))
+	if (!is_tag(eth->proto))
 		return 1;
 
-	if (eth->h_proto != bpf_htons(ETH_P_8021Q))
+	if (eth->proto != bpf_htons(ETH_P_8021Q))
 		return 0;
 	if ((const void *)(tag + 1) > end)
 		return 0;
