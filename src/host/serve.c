@@ -11,6 +11,7 @@
 #include "deliver.h"
 #include "event.h"
 #include "main.h"
+#include "port.h"
 #include "rxq.h"
 #include "serve.h"
 #include "steer.h"
@@ -170,6 +171,43 @@ static void *kf_start(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf, u32 c
 	return rxq->block + (within << rxq->pool->chunk_shift);
 }
 
+/**
+ * struct kf_run - frames of one port that have arrived one right after the other
+ * @end: number behind that of the last chunk, in the same buffer
+ * @id: number of the port in the XDP metadata
+ * @gen: generation of it
+ * @index: place of it among those that wait
+ */
+struct kf_run {
+	u32 *end;
+	u32 id;
+	u32 gen;
+	u8 index;
+};
+
+/* The run that the next frame may become a part of, if there is one. */
+static bool kf_open_run(struct kvmflip_rxq *rxq, struct kf_run *run)
+{
+	struct kvmflip_run *open = rxq->tally.open;
+	struct kvmflip_noted *noted;
+
+	if (open) {
+		*run = (struct kf_run) {
+			.end = &open->end, .id = open->waiter->id, .gen = open->waiter->gen,
+			.index = open->waiter->index,
+		};
+		return true;
+	}
+	if (!rxq->steer || !rxq->steer->nr)
+		return false;
+	noted = &rxq->steer->noted[rxq->steer->nr - 1];
+	*run = (struct kf_run) {
+		.end = &noted->end, .id = rxq->port->id, .gen = noted->gen,
+		.index = KVMFLIP_NO_WAITER,
+	};
+	return noted->own && noted->end & ((1U << rxq->pool->table.chunk_order) - 1);
+}
+
 /*
  * Takes completions of the chunks that follow those of the last run, but for the last
  * one of the buffer, as long as the frames are of the same port: this is what nearly
@@ -179,27 +217,23 @@ static noinline u32 kf_follow(struct kvmflip_rxq *rxq, const struct xdp_desc *de
 {
 	const struct kvmflip_buffers *table = &rxq->pool->table;
 	u32 mask = (1U << table->chunk_order) - 1;
-	struct kvmflip_run *run = rxq->tally.open;
 	u64 size = 1ULL << rxq->pool->chunk_shift;
 	const struct kvmflip_meta *meta;
-	u64 addr, offset, at;
 	struct kvmflip_buffer *buf;
 	struct kvmflip_chunk *c;
-	u32 len, flags, id, gen, i;
+	u64 addr, offset, at;
+	u32 len, flags, i;
 	u16 queue = rxq->id;
+	struct kf_run run;
 	const void *base;
-	u8 index;
 
-	if (!run)
+	if (!kf_open_run(rxq, &run))
 		return 0;
-	buf = kvmflip_buffer_of(table, run->end);
-	n = min3(n, buf->left - 1U, mask - (run->end & mask));
-	at = (u64)run->end << rxq->pool->chunk_shift;
-	base = kf_start(rxq, buf, run->end) - at;
-	c = &table->chunk[run->end];
-	id = run->waiter->id;
-	gen = run->waiter->gen;
-	index = run->waiter->index;
+	buf = kvmflip_buffer_of(table, *run.end);
+	n = min3(n, buf->left - 1U, mask - (*run.end & mask));
+	at = (u64)*run.end << rxq->pool->chunk_shift;
+	base = kf_start(rxq, buf, *run.end) - at;
+	c = &table->chunk[*run.end];
 	for (i = 0; i < n; i++, desc++, c++, at += size) {
 		addr = READ_ONCE(desc->addr);
 		len = READ_ONCE(desc->len);
@@ -210,16 +244,16 @@ static noinline u32 kf_follow(struct kvmflip_rxq *rxq, const struct xdp_desc *de
 		meta = base + addr - sizeof(*meta);
 		flags = READ_ONCE(meta->flags);
 		if (READ_ONCE(meta->magic) != KVMFLIP_META_MAGIC ||
-		    READ_ONCE(meta->port) != id || READ_ONCE(meta->gen) != gen ||
+		    READ_ONCE(meta->port) != run.id || READ_ONCE(meta->gen) != run.gen ||
 		    flags & ~KVMFLIP_META_CSUM_VALID || !kvmflip_chunk_complete(c, queue))
 			break;
 		prefetch(base + addr + KVMFLIP_AHEAD * size);
 		c->offset = offset;
 		c->len = len;
-		c->waiter = index;
+		c->waiter = run.index;
 		c->flags = flags;
 	}
-	run->end += i;
+	*run.end += i;
 	buf->left -= i;
 	return i;
 }
@@ -266,7 +300,7 @@ static void kf_take(struct kvmflip_rxq *rxq, const struct xdp_desc *desc,
 	/* The NIC has most probably used the chunks in their order. */
 	prefetch(start + KVMFLIP_AHEAD * size + offset);
 	if (rxq->steer)
-		kvmflip_steer_note(rxq->steer, chunk, start, !buf->left);
+		kvmflip_steer_note(rxq, chunk, start, !buf->left);
 	else if (likely(len))
 		kvmflip_deliver_arrival(&rxq->delivery, buf, c, chunk, start + offset);
 	else

@@ -123,34 +123,10 @@ void kvmflip_steer_destroy(struct kvmflip_rxq *rxq)
 	rxq->steer = NULL;
 }
 
-/**
- * kvmflip_steer_note - the NIC has completed a chunk
- * @steer: of the queue
- * @chunk: number of the chunk, whose offset and length are valid, or the length 0
- * @start: where it is mapped in the kernel
- * @last: its buffer has no other chunk that the NIC owns
- */
-void kvmflip_steer_note(struct kvmflip_steer *steer, u32 chunk, void *start, bool last)
-{
-	if (WARN_ON_ONCE(steer->nr == KVMFLIP_NOTED))
-		return;
-	steer->noted[steer->nr++] = (struct kvmflip_noted) {
-		.start = start, .chunk = chunk, .last = last
-	};
-}
-
-static void kf_scrub_chunk(struct kf_round *round, const struct kvmflip_noted *noted)
-{
-	u32 bytes = 1U << round->rxq->pool->chunk_shift;
-
-	kvmflip_pool_zero(noted->start, bytes);
-	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED] += bytes;
-}
-
 /* Returns what becomes of a frame, or 0 if it is for the queue's port. */
-static unsigned int kf_sort_frame(struct kf_round *round, struct kvmflip_noted *noted)
+static unsigned int kf_sort(struct kvmflip_rxq *rxq, struct kvmflip_noted *noted)
 {
-	struct kvmflip_chunk *c = &round->rxq->pool->table.chunk[noted->chunk];
+	struct kvmflip_chunk *c = &rxq->pool->table.chunk[noted->chunk];
 	void *data = noted->start + c->offset;
 	struct kvmflip_meta meta;
 
@@ -161,9 +137,9 @@ static unsigned int kf_sort_frame(struct kf_round *round, struct kvmflip_noted *
 	barrier();
 	if (meta.magic != KVMFLIP_META_MAGIC || meta.flags & ~KVMFLIP_META_CSUM_VALID)
 		return KVMFLIP_A_STATS_DROPPED_NO_META;
-	if (unlikely(meta.port != round->port->id)) {
+	if (unlikely(meta.port != rxq->port->id)) {
 		if (meta.port == KVMFLIP_PORT_HOST)
-			return kvmflip_deliver_host(round->rxq->nic->netdev, data, c->len);
+			return kvmflip_deliver_host(rxq->nic->netdev, data, c->len);
 		return KVMFLIP_A_STATS_DROPPED_FOREIGN;
 	}
 	noted->gen = meta.gen;
@@ -172,21 +148,42 @@ static unsigned int kf_sort_frame(struct kf_round *round, struct kvmflip_noted *
 	return 0;
 }
 
-/* What is not the port's does not stay, whether its guest sees the buffer or not. */
-static void kf_sort(struct kf_round *round)
+static void kf_scrub_chunk(struct kvmflip_rxq *rxq, void *start)
 {
-	struct kvmflip_steer *steer = round->rxq->steer;
+	u32 bytes = 1U << rxq->pool->chunk_shift;
+
+	kvmflip_pool_zero(start, bytes);
+	rxq->steer->scrubbed += bytes;
+}
+
+/**
+ * kvmflip_steer_note - the NIC has completed a chunk
+ * @rxq: steered queue
+ * @chunk: number of the chunk, whose offset and length are valid, or the length 0
+ * @start: where it is mapped in the kernel
+ * @last: its buffer has no other chunk that the NIC owns
+ *
+ * What is not the port's does not stay, whether its guest sees the buffer or not.
+ *
+ * Context: may sleep. The queue's worker.
+ */
+void kvmflip_steer_note(struct kvmflip_rxq *rxq, u32 chunk, void *start, bool last)
+{
+	struct kvmflip_steer *steer = rxq->steer;
 	struct kvmflip_noted *noted;
 	unsigned int verdict;
 
-	for (noted = steer->noted; noted < steer->noted + steer->nr; noted++) {
-		verdict = kf_sort_frame(round, noted);
-		if (likely(noted->own))
-			continue;
-		kvmflip_stats_frame(round->delta,
-				    round->rxq->pool->table.chunk[noted->chunk].len, verdict);
-		kf_scrub_chunk(round, noted);
-	}
+	if (WARN_ON_ONCE(steer->nr == KVMFLIP_NOTED))
+		return;
+	noted = &steer->noted[steer->nr++];
+	*noted = (struct kvmflip_noted) {
+		.start = start, .chunk = chunk, .end = chunk + 1, .last = last
+	};
+	verdict = kf_sort(rxq, noted);
+	if (likely(noted->own))
+		return;
+	kvmflip_stats_frame(rxq->delivery.delta, rxq->pool->table.chunk[chunk].len, verdict);
+	kf_scrub_chunk(rxq, start);
 }
 
 /* May the guest get frames of a buffer? */
@@ -203,23 +200,32 @@ static bool kf_shows(struct kf_round *round, struct kvmflip_buffer *buf)
 }
 
 /* Returns what becomes of a frame of the port that is not just named to the guest. */
-static unsigned int kf_deliver_other(struct kf_round *round, const struct kvmflip_buffer *buf,
-				     const struct kvmflip_chunk *c,
-				     const struct kvmflip_noted *noted)
+static unsigned int kf_verdict(struct kf_round *round, const struct kvmflip_buffer *buf,
+			       const struct kvmflip_chunk *c, void *start, u32 gen)
 {
-	if (noted->gen != round->port->gen) {
-		kf_scrub_chunk(round, noted);
+	if (gen != round->port->gen) {
+		kf_scrub_chunk(round->rxq, start);
 		return KVMFLIP_A_STATS_DROPPED_NO_PORT;
 	}
 	if (!round->running)
 		return KVMFLIP_A_STATS_DROPPED_CLOSED;
 	if (round->space <= 0)
 		return KVMFLIP_A_STATS_DROPPED_RING_FULL;
-	if (!kvmflip_deliver_copy(round->port, noted->start + c->offset, c->len, c->flags))
+	if (!kvmflip_deliver_copy(round->port, start + c->offset, c->len, c->flags))
 		return buf->lease ? KVMFLIP_A_STATS_DROPPED_QUOTA :
 		       KVMFLIP_A_STATS_DROPPED_NO_BOUNCE;
 	round->space--;
 	return buf->lease ? KVMFLIP_A_STATS_COPIED_QUOTA : KVMFLIP_A_STATS_COPIED_MODE;
+}
+
+static void kf_deliver_other(struct kf_round *round, const struct kvmflip_buffer *buf,
+			     const struct kvmflip_chunk *c, void *start, u32 gen)
+{
+	unsigned int verdict = kf_verdict(round, buf, c, start, gen);
+
+	kvmflip_stats_frame(round->delta, c->len, verdict);
+	if (verdict != KVMFLIP_A_STATS_DROPPED_NO_PORT)
+		kvmflip_stats_frame(&round->own, c->len, verdict);
 }
 
 /* The guest learns that it has all frames of a buffer, as soon as there is space. */
@@ -264,46 +270,63 @@ static void kf_finish(struct kf_round *round, struct kvmflip_buffer *buf)
 	round->delta->v[KVMFLIP_A_STATS_RECYCLED]++;
 }
 
+/* Names frames to the guest that lie in a buffer it has. Returns how many. */
+static u32 kf_name(struct kf_round *round, const struct kvmflip_buffer *buf,
+		   const struct kvmflip_noted *noted)
+{
+	const struct kvmflip_pool *pool = round->rxq->pool;
+	u32 csum = kvmflip_deliver_flags(round->port, KVMFLIP_META_CSUM_VALID);
+	u32 at = (noted->chunk & ((1U << pool->table.chunk_order) - 1)) << pool->chunk_shift;
+	const struct kvmflip_chunk *c = &pool->table.chunk[noted->chunk];
+	struct kvmflip_host_ring *rx = &round->port->rx, ring = *rx;
+	u32 n = min_t(u32, noted->end - noted->chunk, round->space);
+	u32 slot = buf->slot, size = 1U << pool->chunk_shift;
+	const struct kvmflip_chunk *end = c + n;
+	void *start = noted->start;
+	u32 notes = 0;
+	u64 bytes = 0;
+
+	for (; c < end; c++, at += size, start += size) {
+		notes += kvmflip_deliver_forget_notes(start, c->offset);
+		bytes += c->len;
+		kvmflip_rx_put(&ring, slot, at + c->offset, c->len,
+			       (c->flags ? csum : 0) | (noted->last ? KVMFLIP_RX_LAST : 0));
+	}
+	rx->prod = ring.prod;
+	round->space -= n;
+	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += notes;
+	kvmflip_stats_flipped(round->delta, n, bytes);
+	kvmflip_stats_flipped(&round->own, n, bytes);
+	return n;
+}
+
 static void kf_deliver_all(struct kf_round *round)
 {
 	struct kvmflip_buffers *table = &round->rxq->pool->table;
-	u32 csum = kvmflip_deliver_flags(round->port, KVMFLIP_META_CSUM_VALID);
-	u32 mask = (1U << table->chunk_order) - 1, shift = round->rxq->pool->chunk_shift;
+	u32 size = 1U << round->rxq->pool->chunk_shift;
 	struct kvmflip_steer *steer = round->rxq->steer;
-	u32 flipped = 0, notes = 0, within;
 	struct kvmflip_noted *noted;
 	struct kvmflip_buffer *buf;
-	struct kvmflip_chunk *c;
-	unsigned int verdict;
-	u64 bytes = 0;
+	u32 i, n;
 
 	for (noted = steer->noted; noted < steer->noted + steer->nr; noted++) {
 		buf = kvmflip_buffer_of(table, noted->chunk);
-		c = &table->chunk[noted->chunk];
-		if (likely(noted->own && round->running && noted->gen == round->port->gen &&
+		n = noted->own ? noted->end - noted->chunk : 0;
+		i = 0;
+		if (likely(n && round->running && noted->gen == round->port->gen &&
 			   round->space > 0 && kf_shows(round, buf))) {
-			round->space--;
-			notes += kvmflip_deliver_forget_notes(noted->start, c->offset);
-			within = (noted->chunk & mask) << shift;
-			kvmflip_rx_put(&round->port->rx, buf->slot, within + c->offset, c->len,
-				       (c->flags ? csum : 0) |
-				       (noted->last ? KVMFLIP_RX_LAST : 0));
-			if (unlikely(noted->last))
+			i = kf_name(round, buf, noted);
+			if (unlikely(noted->last && i == n))
 				kvmflip_lease_give(round->lease, buf);
-			flipped++;
-			bytes += c->len;
-		} else if (noted->own) {
-			verdict = kf_deliver_other(round, buf, c, noted);
-			kvmflip_stats_frame(round->delta, c->len, verdict);
-			if (verdict != KVMFLIP_A_STATS_DROPPED_NO_PORT)
-				kvmflip_stats_frame(&round->own, c->len, verdict);
 		}
+		for (; i < n; i++)
+			kf_deliver_other(round, buf, &table->chunk[noted->chunk + i],
+					 noted->start + i * size, noted->gen);
 		if (unlikely(noted->last))
 			kf_finish(round, buf);
 	}
-	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += notes;
-	kvmflip_stats_flipped(round->delta, flipped, bytes);
-	kvmflip_stats_flipped(&round->own, flipped, bytes);
+	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED] += steer->scrubbed;
+	steer->scrubbed = 0;
 	steer->nr = 0;
 }
 
@@ -396,7 +419,6 @@ u64 kvmflip_steer_serve(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta)
 	bool room, due;
 
 	kf_round_begin(&round, rxq, delta);
-	kf_sort(&round);
 
 	mutex_lock(&round.port->lock);
 	kf_look_at_guest(&round);

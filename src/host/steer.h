@@ -13,16 +13,19 @@ struct netlink_ext_ack;
 #define KVMFLIP_NOTED	64
 
 /**
- * struct kvmflip_noted - a chunk that the NIC has completed
- * @start: where it is mapped in the kernel
- * @chunk: number of the chunk
- * @gen: generation of the port that its frame is for
- * @last: it was the last one of its buffer
- * @own: its frame is for the queue's port
+ * struct kvmflip_noted - chunks that the NIC has completed, one right after the other
+ * @start: where the first is mapped in the kernel
+ * @chunk: number of the first
+ * @end: number behind that of the last, all in one buffer
+ * @gen: generation of the port that their frames are for
+ * @last: no other chunk of the buffer is the NIC's; it is one chunk then
+ * @own: their frames are for the queue's port; otherwise it is one chunk, which is done
+ *	 with
  */
 struct kvmflip_noted {
 	void *start;
 	u32 chunk;
+	u32 end;
 	u32 gen;
 	bool last;
 	bool own;
@@ -34,6 +37,7 @@ struct kvmflip_noted {
  * @slots: slots of the port that it needs
  * @noted: chunks completed in this batch, in the order of completion
  * @nr: number of them
+ * @scrubbed: bytes of them that were zeroed
  *
  * Locking: the queue's worker alone, but for @lease.
  */
@@ -42,13 +46,14 @@ struct kvmflip_steer {
 	u32 slots;
 	struct kvmflip_noted noted[KVMFLIP_NOTED];
 	u32 nr;
+	u64 scrubbed;
 };
 
 int kvmflip_steer_init(struct kvmflip_rxq *rxq, const char *port,
 		       struct netlink_ext_ack *extack);
 void kvmflip_steer_destroy(struct kvmflip_rxq *rxq);
 void kvmflip_steer_start(struct kvmflip_rxq *rxq);
-void kvmflip_steer_note(struct kvmflip_steer *steer, u32 chunk, void *start, bool last);
+void kvmflip_steer_note(struct kvmflip_rxq *rxq, u32 chunk, void *start, bool last);
 u64 kvmflip_steer_serve(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta);
 
 #endif /* _KVMFLIP_STEER_H */
