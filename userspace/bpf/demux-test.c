@@ -23,6 +23,7 @@
 #include <linux/kvmflip.h>
 
 #include "demux.skel.h"
+#include "slots.h"
 
 #define __printf(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -33,6 +34,8 @@
 #define B "525400000102"
 #define STALE "525400000103"
 #define UNKNOWN "5254000001ff"
+#define SLOT "525400000301"
+#define SLOT_OTHER "525400010301"	/* has the same one */
 #define BROADCAST "ffffffffffff"
 #define MULTICAST "01005e000001"
 #define MULTICAST6 "333300000001"
@@ -302,6 +305,43 @@ static void test_map_changes(void)
 	       got[0].port, got[1].port, got[2].port);
 }
 
+/* What is in a slot is found there, and what is not in the map of ports */
+static void test_slots(void)
+{
+	const struct frame_case f[] = {
+		{ .head = SLOT SRC IP, .payload = PAYLOAD },
+		{ .head = SLOT_OTHER SRC IP, .payload = PAYLOAD },
+	};
+	const struct kvmflip_demux_port port = { 10, 0xaa };
+	int slots = bpf_map__fd(skel->maps.slots);
+	int ports = bpf_map__fd(skel->maps.ports);
+	struct demux_slot slot = { .port = { 11, 0xbb } };
+	struct kvmflip_demux_key key = { };
+	__u32 at = slot_of(0x0301, 0);
+	struct kvmflip_meta got[6];
+	struct run r;
+	unsigned int i;
+	int err;
+
+	unhex(key.mac, SLOT);
+	err = bpf_map_update_elem(ports, &key, &port, BPF_NOEXIST);
+	for (i = 0; i < 6 && !err; i++) {
+		/* empty, the port's, another one's before */
+		slot.key = SLOT_USED;
+		if (i / 2 == 0)
+			slot.key = 0;
+		else if (i / 2 == 1)
+			memcpy(&slot.key, &key, sizeof(key));
+		err = bpf_map_update_elem(slots, &at, &slot, BPF_ANY);
+		err = err ? : run(&r, put_frame(&r, &f[i % 2], 0), 0);
+		memcpy(&got[i], r.out, sizeof(got[i]));
+	}
+	result(!err && got[0].port == 10 && got[2].port == 11 && got[2].gen == 0xbb &&
+	       got[4].port == 10 && !got[1].port && !got[3].port && !got[5].port,
+	       "slots", "error %d, ports %u %u %u, others %u %u %u", err, got[0].port,
+	       got[2].port, got[4].port, got[1].port, got[3].port, got[5].port);
+}
+
 static void test_no_socket(void)
 {
 	const char *name = "queue without a socket: passed to the stack";
@@ -356,7 +396,7 @@ static int set_up(void)
 
 int main(void)
 {
-	const unsigned int others = 4;
+	const unsigned int others = 5;
 	unsigned int i;
 
 	printf("KTAP version 1\n");
@@ -372,6 +412,7 @@ int main(void)
 	test_adjust_meta_fails();
 	test_foreign_meta();
 	test_map_changes();
+	test_slots();
 	test_no_socket();
 	demux_bpf__destroy(skel);
 	return failures ? 1 : 0;

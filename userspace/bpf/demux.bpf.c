@@ -15,6 +15,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "slots.h"
+
 #define GROUP		0x0100	/* in the first two bytes of an address */
 #define VLAN_VID_MASK	0x0fff
 #define MAX_PORTS	4096
@@ -40,6 +42,15 @@ struct {
 	__type(value, struct kvmflip_demux_port);
 } ports SEC(".maps");
 
+/* Some of them, found without a call; one map for all NICs, written by the CLI */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_SLOTS);
+	__type(key, __u32);
+	__type(value, struct demux_slot);
+} slots SEC(".maps");
+
 /* Sockets by queue, one map for each NIC; written by the CLI */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
@@ -54,44 +65,48 @@ static __always_inline int is_tag(__be16 proto)
 	       proto == bpf_htons(ETH_P_8021AD);
 }
 
+/* The port with an address and VLAN id, or NULL */
+static __always_inline const struct kvmflip_demux_port *find(const __be16 *mac, __u16 vlan)
+{
+	__u64 key = KEY_PART(mac[0], 0) | KEY_PART(mac[1], 1) | KEY_PART(mac[2], 2) |
+		    KEY_PART(vlan, 3);
+	__u32 at = slot_of(bpf_ntohs(mac[2]), vlan);
+	const struct demux_slot *slot = bpf_map_lookup_elem(&slots, &at);
+
+	if (slot && slot->key == key)
+		return &slot->port;
+	return bpf_map_lookup_elem(&ports, &key);
+}
+
 /*
- * The key of a frame that may be a port's. Frames that no port can have are
- * false: too short for their headers, for a group, or tagged in a way that
- * kvmflip has no name for (a service tag, or two tags).
+ * The port of a frame, or NULL. Frames that no port can have are too short for their
+ * headers, for a group, or tagged in a way that kvmflip has no name for (a service tag,
+ * or two tags).
  */
-static __always_inline int parse(const void *data, const void *end,
-				 struct kvmflip_demux_key *key)
+static __always_inline const struct kvmflip_demux_port *port_of(const void *data,
+								const void *end)
 {
 	const struct header *eth = data;
 	const struct vlan_tag *tag = (const void *)(eth + 1);
 
-	if ((const void *)(eth + 1) > end)
-		return 0;
-	if (eth->dest[0] & bpf_htons(GROUP))
-		return 0;
-	__builtin_memcpy(key->mac, eth->dest, sizeof(key->mac));
-	key->vlan = 0;
+	if ((const void *)(eth + 1) > end || eth->dest[0] & bpf_htons(GROUP))
+		return NULL;
 	if (!is_tag(eth->proto))
-		return 1;
-
-	if (eth->proto != bpf_htons(ETH_P_8021Q))
-		return 0;
-	if ((const void *)(tag + 1) > end)
-		return 0;
+		return find(eth->dest, 0);
+	if (eth->proto != bpf_htons(ETH_P_8021Q) || (const void *)(tag + 1) > end ||
+	    is_tag(tag->proto))
+		return NULL;
 	/* id 0 is a priority without a VLAN: the same port as untagged */
-	key->vlan = bpf_ntohs(tag->tci) & VLAN_VID_MASK;
-	return !is_tag(tag->proto);
+	return find(eth->dest, bpf_ntohs(tag->tci) & VLAN_VID_MASK);
 }
 
 SEC("xdp")
 int kvmflip_demux(struct xdp_md *ctx)
 {
-	const struct kvmflip_demux_port *port = NULL;
-	struct kvmflip_demux_key key;
+	const struct kvmflip_demux_port *port;
 	struct kvmflip_meta *meta;
 
-	if (parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, &key))
-		port = bpf_map_lookup_elem(&ports, &key);
+	port = port_of((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 
 	/*
 	 * Without metadata the module drops the frame and counts it. Nothing

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -15,16 +17,19 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 #include <linux/magic.h>
+#include <linux/membarrier.h>
 
 #include "demux.h"
 #include "nic.h"
 #include "output.h"
 
 #include "../bpf/demux.skel.h"
+#include "../bpf/slots.h"
 
 #define BPFFS "/sys/fs/bpf"
 #define PINS BPFFS "/kvmflip"
 #define PORTS_PIN PINS "/ports"
+#define SLOTS_PIN PINS "/slots"
 #define XSKS_PREFIX "xsks-"
 #define MAX_PORTS 4096		/* as in demux.bpf.c */
 
@@ -99,34 +104,93 @@ void demux_unpin_unused(const cJSON *rxqs)
 	closedir(dir);
 }
 
-/* the map of ports, made if it is not there; a descriptor or negative errno */
-static int ports_map(void)
+/* a map that all NICs have, made if it is not there; a descriptor or negative errno */
+static int common_map(const char *pin, enum bpf_map_type type, const char *name,
+		      __u32 key_size, __u32 value_size, __u32 entries, __u32 flags)
 {
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
 	struct bpf_map_info info = { };
 	__u32 len = sizeof(info);
-	int err, fd = bpf_obj_get(PORTS_PIN);
+	int err, fd = bpf_obj_get(pin);
 
 	if (fd >= 0) {
 		err = bpf_obj_get_info_by_fd(fd, &info, &len);
-		if (!err && info.type == BPF_MAP_TYPE_HASH &&
-		    info.key_size == sizeof(struct kvmflip_demux_key) &&
-		    info.value_size == sizeof(struct kvmflip_demux_port))
+		if (!err && info.type == type && info.key_size == key_size &&
+		    info.value_size == value_size)
 			return fd;
 		close(fd);
-		refused("%s is of another version: detach all queues, remove it",
-			PORTS_PIN);
+		refused("%s is of another version: detach all queues, remove it", pin);
 		return err ? err : -EINVAL;
 	}
-	fd = bpf_map_create(BPF_MAP_TYPE_HASH, "kvmflip_ports",
-			    sizeof(struct kvmflip_demux_key),
-			    sizeof(struct kvmflip_demux_port), MAX_PORTS, NULL);
-	err = fd < 0 ? fd : bpf_obj_pin(fd, PORTS_PIN);
+	fd = bpf_map_create(type, name, key_size, value_size, entries, &opts);
+	err = fd < 0 ? fd : bpf_obj_pin(fd, pin);
 	if (!err)
 		return fd;
 	if (fd >= 0)
 		close(fd);
-	refused(PORTS_PIN ": %s", strerror(-err));
+	refused("%s: %s", pin, strerror(-err));
 	return err;
+}
+
+static int ports_map(void)
+{
+	return common_map(PORTS_PIN, BPF_MAP_TYPE_HASH, "kvmflip_ports",
+			  sizeof(struct kvmflip_demux_key),
+			  sizeof(struct kvmflip_demux_port), MAX_PORTS, 0);
+}
+
+static int slots_map(void)
+{
+	return common_map(SLOTS_PIN, BPF_MAP_TYPE_ARRAY, "kvmflip_slots", sizeof(__u32),
+			  sizeof(struct demux_slot), MAX_SLOTS, BPF_F_MMAPABLE);
+}
+
+/* the slot that a port may have, and its key; NULL if there are none */
+static struct demux_slot *slot_of_port(const struct kvmflip_demux_key *key, __u64 *whole)
+{
+	static struct demux_slot *slots;
+	void *map;
+	int fd;
+
+	memcpy(whole, key, sizeof(*whole));
+	if (!slots) {
+		fd = slots_map();
+		if (fd < 0)
+			return NULL;
+		map = mmap(NULL, MAX_SLOTS * sizeof(*slots), PROT_READ | PROT_WRITE,
+			   MAP_SHARED, fd, 0);
+		close(fd);
+		if (map == MAP_FAILED) {
+			refused(SLOTS_PIN ": %s", strerror(errno));
+			return NULL;
+		}
+		slots = map;
+	}
+	return &slots[slot_of(key->mac[4] << 8 | key->mac[5], key->vlan)];
+}
+
+/* the program finds the port in the other map only */
+static void leave_slot(struct demux_slot *slot, __u64 key)
+{
+	if (slot->key == key)
+		__atomic_store_n(&slot->key, SLOT_USED, __ATOMIC_RELEASE);
+}
+
+/*
+ * The program finds the port in its slot from now on, unless another one has that. It
+ * may be looking at the port that had it before, which is over when all CPUs are done
+ * with what they do in the network stack.
+ */
+static void take_slot(struct demux_slot *slot, __u64 key,
+		      const struct kvmflip_demux_port *port)
+{
+	if (slot->key == SLOT_USED &&
+	    syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		return;
+	if (slot->key && slot->key != SLOT_USED)
+		return;
+	slot->port = *port;
+	__atomic_store_n(&slot->key, key, __ATOMIC_RELEASE);
 }
 
 static int link_refused(const struct nic *nic, int err)
@@ -176,16 +240,23 @@ static int link_program(struct demux *demux, int prog_fd, const struct nic *nic,
 /* load the program, attach it to the NIC and pin its map of sockets */
 static int attach_program(struct demux *demux, const struct nic *nic, bool generic)
 {
+	int err, ports_fd, slots_fd, status;
 	struct demux_bpf *skel;
 	char path[64];
-	int err, ports_fd, status;
 
 	ports_fd = ports_map();
 	if (ports_fd < 0)
 		return EXIT_REFUSED;
+	slots_fd = slots_map();
+	if (slots_fd < 0) {
+		close(ports_fd);
+		return EXIT_REFUSED;
+	}
 	skel = demux_bpf__open();
 	err = skel ? bpf_map__reuse_fd(skel->maps.ports, ports_fd) : -errno;
+	err = err ? : bpf_map__reuse_fd(skel->maps.slots, slots_fd);
 	close(ports_fd);
+	close(slots_fd);
 	if (!err)
 		err = demux_bpf__load(skel);
 	if (err) {
@@ -267,13 +338,22 @@ int demux_add_port(const struct kvmflip_demux_key *key,
 		   const struct kvmflip_demux_port *port)
 {
 	int err, fd = ports_map();
+	struct demux_slot *slot;
+	__u64 whole;
 
 	if (fd < 0)
 		return EXIT_REFUSED;
+	slot = slot_of_port(key, &whole);
+	if (!slot) {
+		close(fd);
+		return EXIT_REFUSED;
+	}
 	err = bpf_map_update_elem(fd, key, port, BPF_NOEXIST);
 	close(fd);
 	switch (err) {
 	case 0:
+		leave_slot(slot, whole);
+		take_slot(slot, whole, port);
 		return EXIT_OK;
 	case -EEXIST:
 		return refused(PORTS_PIN ": this address and VLAN are taken");
@@ -288,9 +368,14 @@ int demux_add_port(const struct kvmflip_demux_key *key,
 int demux_del_port(const struct kvmflip_demux_key *key)
 {
 	int err, fd = ports_map();
+	struct demux_slot *slot;
+	__u64 whole;
 
 	if (fd < 0)
 		return EXIT_REFUSED;
+	slot = slot_of_port(key, &whole);
+	if (slot)
+		leave_slot(slot, whole);
 	err = bpf_map_delete_elem(fd, key);
 	close(fd);
 	if (err && err != -ENOENT)
@@ -315,6 +400,8 @@ int demux_purge_ports(bool (*alive)(const struct kvmflip_demux_key *key,
 	struct kvmflip_demux_key key, next;
 	struct kvmflip_demux_port port;
 	int err, fd = ports_map();
+	struct demux_slot *slot;
+	__u64 whole;
 
 	if (fd < 0)
 		return EXIT_REFUSED;
@@ -323,9 +410,12 @@ int demux_purge_ports(bool (*alive)(const struct kvmflip_demux_key *key,
 		key = next;
 		/* before the entry goes, or the walk begins anew */
 		err = bpf_map_get_next_key(fd, &key, &next);
-		if (!bpf_map_lookup_elem(fd, &key, &port) &&
-		    !alive(&key, &port, data))
-			bpf_map_delete_elem(fd, &key);
+		if (bpf_map_lookup_elem(fd, &key, &port) || alive(&key, &port, data))
+			continue;
+		slot = slot_of_port(&key, &whole);
+		if (slot)
+			leave_slot(slot, whole);
+		bpf_map_delete_elem(fd, &key);
 	}
 	close(fd);
 	return EXIT_OK;

@@ -3,6 +3,7 @@
  * The demux program of userspace/bpf, its maps and their pins:
  *
  *   /sys/fs/bpf/kvmflip/ports		ports by address, for all NICs
+ *   /sys/fs/bpf/kvmflip/slots		some of them once more, found sooner
  *   /sys/fs/bpf/kvmflip/xsks-IFINDEX	sockets by queue of a NIC, while queues
  *					of it are attached
  *
