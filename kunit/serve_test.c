@@ -91,14 +91,15 @@ static void kft_ring(struct kunit *test, struct kvmflip_xsk_ring *ring, size_t d
 	ring->nr = KFT_RING;
 }
 
-static struct kft_serve *kft_serve(struct kunit *test)
+static struct kft_serve *kft_serve_pool(struct kunit *test, const char *port,
+					struct kvmflip_pool *pool)
 {
 	struct kft_serve *kft = kunit_kzalloc(test, sizeof(*kft), GFP_KERNEL);
 	struct kvmflip_rxq *rxq = &kft->rxq;
 
 	KUNIT_ASSERT_NOT_NULL(test, kft);
-	kft->pool = kvmflip_test_pool_chunks(test, "kunit", KFT_BUFFERS, SZ_4K, SZ_2K);
-	kft->port = kvmflip_test_port_running(test, "kunit-a", kft->pool, KFT_SLOTS);
+	kft->pool = pool;
+	kft->port = kvmflip_test_port_running(test, port, pool, KFT_SLOTS);
 	/* As long as a test may take. */
 	kft->port->config.latency = U32_MAX;
 	kft->test = kvmflip_test_queue(test, kft->pool);
@@ -127,6 +128,12 @@ static struct kft_serve *kft_serve(struct kunit *test)
 	rxq->delivery.tally = &rxq->tally;
 	rxq->delivery.delta = &kft->test->delta;
 	return kft;
+}
+
+static struct kft_serve *kft_serve(struct kunit *test)
+{
+	return kft_serve_pool(test, "kunit-a", kvmflip_test_pool_chunks(test, "kunit", KFT_BUFFERS,
+									SZ_4K, SZ_2K));
 }
 
 static void kft_stop(void *data)
@@ -346,6 +353,102 @@ static void kft_complete(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft->rxq.posted, !row->taken);
 	kvmflip_test_sums(test, v);
 	kvmflip_deliver_all(&kft->rxq.delivery);
+}
+
+/* What a driver says of the next chunk, or of another one. Returns which. */
+static u32 kft_scene(struct kft_serve *kft, struct rnd_state *rnd, u32 chunk,
+		     struct xdp_desc *desc)
+{
+	u32 what = prandom_u32_state(rnd) % 64, offset = 256;
+	struct kvmflip_meta meta = kvmflip_test_meta(kft->port);
+
+	if (what == 0 || what == 1)
+		chunk -= min(chunk, what + 1);
+	else if (what == 2 || what == 3)
+		chunk += what - 1;
+	*desc = (struct xdp_desc) { .len = 1 + prandom_u32_state(rnd) % 1700 };
+	if (what == 4)
+		offset = prandom_u32_state(rnd) % 2 * 8;
+	else if (what == 5)
+		desc->len = 0;
+	else if (what == 6)
+		desc->len = SZ_2K - offset + prandom_u32_state(rnd) % 2;
+	else if (what == 7)
+		desc->options = XDP_PKT_CONTD;
+	else if (what == 8)
+		meta.magic++;
+	else if (what == 9)
+		meta.port += 1000;
+	else if (what == 10)
+		meta.gen++;
+	else if (what < 15)
+		meta.flags = what - 10;
+	desc->addr = KFT_AT(chunk, offset);
+	if (what == 15)
+		desc->addr |= BIT_ULL(40);
+	/* Not to what is completed again, perhaps before somebody has looked. */
+	if (what > 1 && offset == 256)
+		memcpy(kvmflip_test_chunk_bytes(kft->test, chunk) + 240, &meta, sizeof(meta));
+	return chunk;
+}
+
+/* Completions that come together mean the same as if they came one by one. */
+static void kft_together(struct kunit *test)
+{
+	const char *name[] = { "kunit-a", "kunit-b" };
+	struct xdp_desc desc[KVMFLIP_BATCH];
+	struct kvmflip_buffers *table;
+	struct rnd_state rnd[2];
+	struct kft_serve *kft[2];
+	u32 i, k, n, at, chunk, batch;
+	LIST_HEAD(full);
+
+	for (k = 0; k < 2; k++) {
+		kft[k] = kft_serve_pool(test, name[k],
+					kvmflip_test_pool_chunks(test, name[k], 2, SZ_2M, SZ_2K));
+		table = &kft[k]->pool->table;
+		list_del_init(&table->buf[0].list);
+		kft[k]->pool->nr_free--;
+		table->buf[0].left = SZ_2M / SZ_2K;
+		kft[k]->rxq.posted = SZ_2M / SZ_2K;
+		kft[k]->rxq.buffers = 1;
+		for (i = 0; i < SZ_2M / SZ_2K; i++)
+			kvmflip_chunk_post(&table->chunk[i], KFT_QUEUE);
+		prandom_seed_state(&rnd[k], 64);
+	}
+	for (batch = 0, chunk = 0; chunk < SZ_2M / SZ_2K - 1; batch++) {
+		n = 1 + batch % KVMFLIP_BATCH;
+		for (k = 0; k < 2; k++) {
+			for (i = 0, at = chunk; i < n; i++) {
+				at = kft_scene(kft[k], &rnd[k], at, &desc[i]) + 1;
+				/* As the NIC writes, before it says so. */
+				if (k)
+					kf_complete(&kft[k]->rxq, &desc[i], 1, &full);
+			}
+			if (!k)
+				kf_complete(&kft[k]->rxq, desc, n, &full);
+		}
+		chunk = at;
+	}
+	for (i = 0; i < SZ_2M / SZ_2K; i++)
+		KUNIT_EXPECT_MEMEQ(test, &kft[0]->pool->table.chunk[i],
+				   &kft[1]->pool->table.chunk[i], sizeof(struct kvmflip_chunk));
+	KUNIT_EXPECT_MEMEQ(test, &kft[0]->test->delta, &kft[1]->test->delta,
+			   sizeof(struct kvmflip_delta));
+	KUNIT_EXPECT_GT(test, kft[0]->rxq.tally.tail, 1);
+	KUNIT_EXPECT_EQ(test, kft[0]->rxq.tally.tail, kft[1]->rxq.tally.tail);
+	for (i = 0; i < kft[0]->rxq.tally.tail; i++) {
+		KUNIT_EXPECT_EQ(test, kft[0]->rxq.tally.run[i].chunk,
+				kft[1]->rxq.tally.run[i].chunk);
+		KUNIT_EXPECT_EQ(test, kft[0]->rxq.tally.run[i].end, kft[1]->rxq.tally.run[i].end);
+	}
+	KUNIT_EXPECT_EQ(test, kft[0]->pool->table.buf[0].left, kft[1]->pool->table.buf[0].left);
+	KUNIT_EXPECT_EQ(test, kft[0]->rxq.posted, kft[1]->rxq.posted);
+	KUNIT_EXPECT_EQ(test, kft[0]->rxq.repeats, kft[1]->rxq.repeats);
+	for (k = 0; k < 2; k++) {
+		kvmflip_deliver_all(&kft[k]->rxq.delivery);
+		list_del_init(&kft[k]->pool->table.buf[0].list);
+	}
 }
 
 /* All that it is to keep posted, each chunk once. */
@@ -609,6 +712,7 @@ static void kft_corrupt(struct kunit *test)
 
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE_PARAM(kft_complete, kft_completion_gen_params),
+	KUNIT_CASE(kft_together),
 	KUNIT_CASE(kft_starts),
 	KUNIT_CASE(kft_goes_on),
 	KUNIT_CASE(kft_kept),

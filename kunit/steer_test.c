@@ -34,6 +34,7 @@
  * @producer: index in @fill
  * @flags: of @fill
  * @delta: counters of the queue
+ * @meta_flags: what the program says of a frame
  * @ended: the queue was detached
  */
 struct kft_steer {
@@ -46,6 +47,7 @@ struct kft_steer {
 	u32 producer;
 	u32 flags;
 	struct kvmflip_delta delta;
+	u32 meta_flags;
 	bool ended;
 };
 
@@ -77,6 +79,7 @@ static struct kft_steer *kft_new(struct kunit *test, u32 slots)
 	kft->rxq->mode = KVMFLIP_MODE_STEERED;
 	kft->rxq->id = KFT_QUEUE;
 	kft->rxq->target = KFT_TARGET;
+	INIT_LIST_HEAD(&kft->rxq->full);
 	kft->rxq->delivery.delta = &kft->delta;
 	kft->rxq->xsk.fill.desc = kft->fill;
 	kft->rxq->xsk.fill.nr = KFT_FILL;
@@ -138,6 +141,7 @@ static u32 kft_write(struct kunit *test, struct kft_steer *kft, u32 port, u32 ge
 		.magic = KVMFLIP_META_MAGIC,
 		.port = port,
 		.gen = gen,
+		.flags = kft->meta_flags,
 	};
 	kf_complete(kft->rxq, &desc, 1, &full);
 	KUNIT_EXPECT_TRUE(test, list_empty(&full));
@@ -641,13 +645,11 @@ static void kft_scrubbed(struct kunit *test)
 static void kft_checksums(struct kunit *test)
 {
 	struct kft_steer *kft = kft_steer(test);
-	struct kvmflip_meta *meta;
 	u32 i, chunk;
 
 	for (i = 0; i < 4; i++) {
+		kft->meta_flags = i & 1 ? KVMFLIP_META_CSUM_VALID : 0;
 		chunk = kft_own(test, kft, 100);
-		meta = (void *)(kft_bytes(kft, chunk) + KFT_OFFSET - sizeof(*meta));
-		meta->flags = i & 1 ? KVMFLIP_META_CSUM_VALID : 0;
 		kft->port->features = i & 2 ? KVMFLIP_F_RX_CSUM : ~KVMFLIP_F_RX_CSUM;
 		kft_serve(kft);
 		kft_expect_desc(test, kft, i, kft_buffer(kft, chunk)->slot,
@@ -655,9 +657,8 @@ static void kft_checksums(struct kunit *test)
 				(i & 1 ? KVMFLIP_RX_LAST : 0) |
 				(i == 3 ? KVMFLIP_RX_CSUM_VALID : 0));
 	}
-	chunk = kft_own(test, kft, 100);
-	meta = (void *)(kft_bytes(kft, chunk) + KFT_OFFSET - sizeof(*meta));
-	meta->flags = KVMFLIP_META_CSUM_VALID << 1;
+	kft->meta_flags = KVMFLIP_META_CSUM_VALID << 1;
+	kft_own(test, kft, 100);
 	kft_serve(kft);
 	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_DROPPED_NO_META), 1);
 }

@@ -149,7 +149,7 @@ static void kft_xsk_peek(struct kunit *test)
 		*xsk->rx.producer = base + row->producer;
 		/* Those behind the end of the ring are found the next time. */
 		for (i = 0, left = row->n; left > 0; i += n, left -= n) {
-			n = kvmflip_xsk_peek(xsk, &descs, min(row->max, (u32)left));
+			n = kvmflip_xsk_peek(xsk, &descs, min_t(u32, row->max, left));
 			KUNIT_ASSERT_EQ_MSG(test, n, min(left, KFT_NR - (base + i) % KFT_NR),
 					    "from %u", base);
 			KUNIT_EXPECT_EQ(test, descs->addr, 1000 + i);

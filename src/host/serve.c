@@ -160,7 +160,8 @@ static void kf_repeated(struct kvmflip_rxq *rxq)
 }
 
 /* Where a completed chunk begins in the kernel. */
-static void *kf_start(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf, u32 chunk)
+static __always_inline void *kf_start(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
+				      u32 chunk)
 {
 	u32 within = chunk & ((1U << rxq->pool->table.chunk_order) - 1);
 
@@ -320,7 +321,8 @@ void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, u32 n,
 	rxq->posted -= n;
 	while (desc < end) {
 		kf_take(rxq, desc++, full);
-		desc += kf_follow(rxq, desc, end - desc);
+		if (rxq->tally.open || rxq->steer)
+			desc += kf_follow(rxq, desc, end - desc);
 	}
 }
 

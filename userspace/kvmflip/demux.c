@@ -134,6 +134,9 @@ static int common_map(const char *pin, enum bpf_map_type type, const char *name,
 
 static int ports_map(void)
 {
+	/* without the one the other is of no use */
+	if (access(PORTS_PIN, F_OK))
+		unlink(SLOTS_PIN);
 	return common_map(PORTS_PIN, BPF_MAP_TYPE_HASH, "kvmflip_ports",
 			  sizeof(struct kvmflip_demux_key),
 			  sizeof(struct kvmflip_demux_port), MAX_PORTS, 0);
