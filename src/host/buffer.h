@@ -177,11 +177,11 @@ static inline void kvmflip_chunk_post(struct kvmflip_chunk *chunk, u16 queue)
  * @chunk: chunk
  * @queue: id of the queue that says so
  *
- * Nobody but the worker of the queue that posted a chunk changes who owns it until
- * it is taken back, so that it needs no atomic to do so. The worker of another one,
+ * Nobody but who serves the queue that posted a chunk changes who owns it until
+ * it is taken back, so that it needs no atomic to do so. Who serves another one,
  * whose NIC makes it up, finds an id that is not its own.
  *
- * Context: the queue's worker, or when that has stopped.
+ * Context: who serves the queue, or when it is served no more.
  * Return: false if it was not posted to that queue, so that the completion must
  * be ignored.
  */

@@ -46,7 +46,7 @@ static struct kvmflip_chunk *kf_chunk(const struct kvmflip_delivery *delivery, u
  *
  * It goes up the stack of the NIC, as if that never had an XDP program.
  *
- * Context: process context.
+ * Context: process context or softirq.
  * Return: KVMFLIP_A_STATS_* of what becomes of it.
  */
 unsigned int kvmflip_deliver_host(struct net_device *dev, const void *data, u32 len)
@@ -96,7 +96,7 @@ static struct kvmflip_waiter *kf_join(struct kvmflip_delivery *delivery, u32 id,
  * @len: bytes of it
  * @meta: copy of its metadata
  *
- * Context: may sleep.
+ * Context: process context or softirq.
  * Return: the port that it waits for, or NULL if it was delivered or dropped.
  */
 struct kvmflip_waiter *kvmflip_deliver_admit(struct kvmflip_delivery *delivery,

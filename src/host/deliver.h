@@ -113,7 +113,7 @@ static inline u32 kvmflip_deliver_forget_notes(void *start, u32 offset)
  *
  * It is for the host and delivered, or it is dropped, or it waits.
  *
- * Context: may sleep.
+ * Context: process context or softirq.
  */
 static inline void kvmflip_deliver_arrival(struct kvmflip_delivery *delivery,
 					   struct kvmflip_buffer *buf,

@@ -89,7 +89,7 @@ struct kvmflip_run {
  * been delivered with it. So what has come since, delivered or not, lies in chunks that
  * were all posted at a time, and @run does not overflow.
  *
- * Locking: the queue's worker alone.
+ * Locking: who serves the queue alone.
  */
 struct kvmflip_tally {
 	struct kvmflip_run *run;
