@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 
 #include "buffer.h"
+#include "trace.h"
 
 static const u8 kf_legal[KVMFLIP_STATES] = {
 	[KVMFLIP_FREE]		= BIT(KVMFLIP_POSTED) | BIT(KVMFLIP_STEERED),
@@ -32,16 +33,29 @@ static const u8 kf_legal[KVMFLIP_STATES] = {
 	[KVMFLIP_STEERED]	= BIT(KVMFLIP_POSTED) | BIT(KVMFLIP_MAPPED),
 };
 
+/* as the command line program has them */
+const char *const kvmflip_state_names[KVMFLIP_STATES] = {
+	[KVMFLIP_FREE]		= "free",
+	[KVMFLIP_POSTED]	= "posted",
+	[KVMFLIP_FILLED]	= "filled",
+	[KVMFLIP_MAPPED]	= "mapped",
+	[KVMFLIP_RETURNED]	= "returned",
+	[KVMFLIP_QUARANTINED]	= "quarantined",
+	[KVMFLIP_STEERED]	= "steered",
+};
+
 /**
  * kvmflip_buffers_init - allocate the buffers of a pool, all of them free
  * @table: buffers
+ * @name: of their pool
  * @nr: how many
  * @chunk_order: log2 of the chunks in each
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.
  */
-int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
+int kvmflip_buffers_init(struct kvmflip_buffers *table, const char *name, u32 nr,
+			 u32 chunk_order)
 {
 	size_t i, chunks = (size_t)nr << chunk_order;
 
@@ -63,6 +77,7 @@ int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
 		INIT_LIST_HEAD(&table->buf[i].spare);
 		table->buf[i].flip = KVMFLIP_NO_FLIP;
 	}
+	table->name = name;
 	table->nr = nr;
 	table->chunk_order = chunk_order;
 	table->count[KVMFLIP_FREE] = nr;
@@ -107,6 +122,7 @@ bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *b
 		table->illegal++;
 		to = KVMFLIP_QUARANTINED;
 	}
+	trace_kvmflip_buffer(table, buf, buf->state, to);
 	table->count[buf->state]--;
 	table->count[to]++;
 	buf->state = to;
