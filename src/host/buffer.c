@@ -94,6 +94,36 @@ void kvmflip_buffers_destroy(struct kvmflip_buffers *table)
 	kvfree(table->buf);
 }
 
+static void kf_change(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
+		      enum kvmflip_state to)
+{
+	table->count[buf->state]--;
+	table->count[to]++;
+	buf->state = to;
+}
+
+/* Aside, as the next, so that it does not cost those who do not trace. */
+static noinline bool kf_trace(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
+			      enum kvmflip_state from)
+{
+	trace_kvmflip_buffer(table, buf, from, buf->state);
+	return true;
+}
+
+static noinline bool kf_illegal(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
+				enum kvmflip_state from, enum kvmflip_state to)
+{
+	enum kvmflip_state was = buf->state;
+
+	if (!kunit_get_current_test())
+		WARN_ONCE(1, "buffer %u: %d is not %d, which goes to %d\n",
+			  kvmflip_buffer_index(table, buf), was, from, to);
+	table->illegal++;
+	kf_change(table, buf, KVMFLIP_QUARANTINED);
+	kf_trace(table, buf, was);
+	return false;
+}
+
 /**
  * kvmflip_buffer_move - change the state of a buffer
  * @table: buffers of the pool
@@ -110,21 +140,10 @@ void kvmflip_buffers_destroy(struct kvmflip_buffers *table)
 bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
 			 enum kvmflip_state from, enum kvmflip_state to)
 {
-	bool legal;
-
 	lockdep_assert_held(&table->lock);
 
-	legal = buf->state == from && (kf_legal[from] & BIT(to));
-	if (!legal) {
-		if (!kunit_get_current_test())
-			WARN_ONCE(1, "buffer %u: %d is not %d, which goes to %d\n",
-				  kvmflip_buffer_index(table, buf), buf->state, from, to);
-		table->illegal++;
-		to = KVMFLIP_QUARANTINED;
-	}
-	trace_kvmflip_buffer(table, buf, buf->state, to);
-	table->count[buf->state]--;
-	table->count[to]++;
-	buf->state = to;
-	return legal;
+	if (buf->state != from || !(kf_legal[from] & BIT(to)))
+		return kf_illegal(table, buf, from, to);
+	kf_change(table, buf, to);
+	return trace_kvmflip_buffer_enabled() ? kf_trace(table, buf, from) : true;
 }

@@ -201,7 +201,7 @@ static int follow(const char *dir, unsigned int count)
 	return EXIT_OK;
 }
 
-static int trace(const char *filter, unsigned int count)
+static int follow_new(const char *filter, unsigned int count)
 {
 	const char *tracing = "/sys/kernel/tracing", *root = getenv("KVMFLIP_ROOT");
 	char dir[256];
@@ -210,7 +210,7 @@ static int trace(const char *filter, unsigned int count)
 	root = root ? root : "";
 	snprintf(dir, sizeof(dir), "%s%s/instances", root, tracing);
 	if (access(dir, F_OK))
-		return refused("trace: there is no %s%s: mount -t tracefs tracefs %s",
+		return refused("trace: there is no %s%s: mount -t tracefs trace %s",
 			       root, tracing, tracing);
 	snprintf(dir, sizeof(dir), "%s%s/events/kvmflip", root, tracing);
 	if (access(dir, F_OK))
@@ -252,5 +252,5 @@ int trace_command(struct args *args)
 	if (values[1])
 		snprintf(filter + strlen(filter), sizeof(filter) - strlen(filter),
 			 "%sbuffer == %u", *filter ? " && " : "", buffer);
-	return trace(filter, count);
+	return follow_new(filter, count);
 }

@@ -228,7 +228,7 @@ trace() { # NIC
 	port_add a p
 	kvmflip trace pool p >"$tmp/trace" &
 	pid=$!
-	children+=($pid)
+	children+=("$pid")
 	wait_for 'tracing' tracing
 	attach "$1" p
 	vm_start a
@@ -252,7 +252,7 @@ trace() { # NIC
 	# of one buffer alone, and as JSON
 	kvmflip -j trace pool p buffer 0 count 1 >"$tmp/trace" &
 	pid=$!
-	children+=($pid)
+	children+=("$pid")
 	wait_for 'tracing' tracing
 	attach "$1" p
 	wait_for 'all buffers posted once' eval 'detach "$1"; attach "$1" p; [[ -s $tmp/trace ]]'

@@ -95,7 +95,7 @@ traces() {
 
 	root=$(mktemp -d)
 	export KVMFLIP_ROOT=$root
-	expect 2 "trace: there is no $root/sys/kernel/tracing: mount -t tracefs tracefs /sys/kernel/tracing" -- trace
+	expect 2 "trace: there is no $root/sys/kernel/tracing: mount -t tracefs trace /sys/kernel/tracing" -- trace
 	mkdir -p "$root/sys/kernel/tracing/instances"
 	expect 2 "$unloaded" -- trace
 	mkdir -p "$root/sys/kernel/tracing/events/kvmflip"
