@@ -255,7 +255,7 @@ trace() { # NIC
 	children+=("$pid")
 	wait_for 'tracing' tracing
 	attach "$1" p
-	wait_for 'all buffers posted once' eval 'detach "$1"; attach "$1" p; [[ -s $tmp/trace ]]'
+	wait_for "a transition of buffer 0" eval "detach $1; attach $1 p; [[ -s $tmp/trace ]]"
 	wait "$pid"
 	grep -qE '^\{"time":[0-9.]+,"pool":"p","buffer":0,"from":"free","to":"posted"\}$' \
 		"$tmp/trace" || fail "$(<"$tmp/trace")"
