@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 			puts("kvmflip " VERSION);
 			return EXIT_OK;
 		case 's':
-			options.stats = true;
+			options.stats++;
 			break;
 		case 'p':
 			options.pretty = true;
