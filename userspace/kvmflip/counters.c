@@ -109,12 +109,12 @@ static const struct {
 } averages[] = {
 	{ "flipped", "flipped", "received", true },
 	{ "copied", "copied", "received", true },
-	{ "bytes-per-frame", "received_bytes", "received" },
-	{ "frames-per-flip", "flipped", "flips" },
-	{ "flips-per-unmap", "flips", "unmap_calls" },
-	{ "buffers-per-iotlb-sync", "revokes", "iotlb_syncs" },
-	{ "frames-per-interrupt", "received", "interrupts" },
-	{ "frames-per-wakeup", "received", "wakeups" },
+	{ "bytes-per-frame", "received_bytes", "received", false },
+	{ "frames-per-flip", "flipped", "flips", false },
+	{ "flips-per-unmap", "flips", "unmap_calls", false },
+	{ "buffers-per-iotlb-sync", "revokes", "iotlb_syncs", false },
+	{ "frames-per-interrupt", "received", "interrupts", false },
+	{ "frames-per-wakeup", "received", "wakeups", false },
 };
 
 /* What the counters come to; what there was none of is left out. */
