@@ -253,6 +253,11 @@ in_file apply 1 '{}:1: unexpected argument "x"' 'rxq detach eth0 1 x\n'
 in_file apply 1 '{}:2: vlan "5000" is not a number *' 'pool add p size 4K buffer 4K\nport add v pool p mac 52:54:00:00:00:01 vlan 5000'
 in_file apply 2 "$unloaded" 'poo a p size 4K buffer 4K\nrx at eth0 all pool p\nrx d eth0 1'
 
+# no socket: the file of commands is the one descriptor more that there may be
+echo pool >"$file"
+same 'no descriptor left' <(ulimit -n 4; "$kvmflip" -b "$file" 2>&1 </dev/null 3>&-) \
+	<(echo "kvmflip: $file:1: no netlink socket: Too many open files")
+
 # names
 expect 1 'pool del: a name is missing' -- pool del
 expect 1 'pool del: the name is empty' -- pool del ''
