@@ -64,6 +64,12 @@ stage() { # BLOCK
 }
 
 stage_gone() {
+	local rule
+
+	for rule in $(ethtool -n eth1 2>/dev/null | sed -n 's/^Filter: //p'); do
+		ethtool -N eth1 delete "$rule"
+	done
+	ethtool -X eth1 default 2>/dev/null || true
 	ip link set eth1 down
 	ip link set eth1 name igb
 }
