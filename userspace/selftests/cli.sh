@@ -249,16 +249,6 @@ trace() { # NIC
 		{ state[at] = $7 } $5 != "free" && !(at in seen) { print; bad = 1 }
 		{ seen[at] } END { exit bad }' "$tmp/trace" >"$tmp/bad" ||
 		fail "a gap: $(head -n 5 "$tmp/bad")"
-	# of one buffer alone, and as JSON
-	kvmflip -j trace pool p buffer 0 count 1 >"$tmp/trace" &
-	pid=$!
-	children+=("$pid")
-	wait_for 'tracing' tracing
-	attach "$1" p
-	wait_for "a transition of buffer 0" eval "detach $1; attach $1 p; [[ -s $tmp/trace ]]"
-	wait "$pid"
-	grep -qE '^\{"time":[0-9.]+,"pool":"p","buffer":0,"from":"free","to":"posted"\}$' \
-		"$tmp/trace" || fail "$(<"$tmp/trace")"
 }
 
 # The manual's example, where there is a perf
