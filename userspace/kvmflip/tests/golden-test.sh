@@ -29,6 +29,7 @@ echo 'KTAP version 1'
 for object in pool rxq port; do
 	golden $object $object
 	golden $object-s -s $object
+	golden $object-ss -s -s $object
 	golden $object-d -d $object
 	golden $object-j -j $object
 	golden $object-js -j -s $object
