@@ -395,7 +395,7 @@ static u32 kft_scene(struct kft_serve *kft, struct rnd_state *rnd, u32 chunk,
 /* Completions that come together mean the same as if they came one by one. */
 static void kft_together(struct kunit *test)
 {
-	const char *name[] = { "kunit-a", "kunit-b" };
+	static const char * const name[] = { "kunit-a", "kunit-b" };
 	struct xdp_desc desc[KVMFLIP_BATCH];
 	struct kvmflip_buffers *table;
 	struct rnd_state rnd[2];
