@@ -2,8 +2,13 @@
 """What is measured over a range of something, and the plots of it."""
 
 import collections
+import pathlib
+import sys
 
 import plots
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "userspace/bench"))
+import predict
 
 Curve = collections.namedtuple("Curve", "title x arms sizes mem timeout", defaults=(3072, 1500))
 LINUX = "drop strict_2m strict_4k steered copy redirect bridge macvtap"
@@ -57,12 +62,17 @@ def median(of):
     return of["instructions"]["median"]
 
 
+def cycles(of):
+    return sum(predict.cycles_of(of, predict.PUBLISHED, predict.CPI).values())
+
+
 def write_plots(name, figures, out):
     """SVG files of a curve, in the directory out"""
     curve = CURVES[name]
     plots.lines(out / f"{name}.svg", curve.title, "instructions of the host's kernel, of a frame",
                 curve.x, series_of(name, figures, median))
     for what, title, value in (
+            ("cycles", "cycles of the host's kernel, of a frame, as predicted", cycles),
             ("flipped", "share of frames that are flipped", counter("flipped")),
             ("bytes", "bytes of a frame that are copied or zeroed",
              counter("bytes_copied", "bytes_zeroed", "bytes_zeroed_tail"))):
@@ -77,6 +87,7 @@ def print_tables(name, figures, file):
     for title, value in (("instructions of the host's kernel, of a frame", median),
                          ("of these +-", lambda of: (of["instructions"]["max"]
                                                      - of["instructions"]["min"]) / 2),
+                         ("cycles, as predicted", cycles),
                          ("share that is flipped", counter("flipped")),
                          ("bytes copied", counter("bytes_copied")),
                          ("bytes zeroed", counter("bytes_zeroed", "bytes_zeroed_tail")),

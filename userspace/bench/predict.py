@@ -12,6 +12,7 @@ PUBLISHED = {"exit": 1400, "page_fault": 2500, "invalidation": 6600, "context_sw
 # Instructions of the same, as calibrate counts them in the emulated machine: an
 # event's are among the frame's already.
 COUNTED = {"exit": 0, "page_fault": 0, "invalidation": 0, "context_switch": 0, "iotlb_sync": 0}
+CPI = 0.7
 # Which counter says how many of them a frame has
 EVENTS = {"exit": "exits", "page_fault": "page_faults", "invalidation": "notifier_invalidations",
           "context_switch": "context_switches", "iotlb_sync": "iotlb_syncs"}
@@ -74,6 +75,7 @@ def add_command(commands):
     sub.add_argument("--curve", help="of FILE, instead of its arms")
     sub.add_argument("--prices", type=pathlib.Path, metavar="FILE",
                      help="what kvmflip-bench calibrate has printed; or else published ones")
-    sub.add_argument("--cpi", type=float, default=0.7, help="cycles of an instruction (0.7)")
+    sub.add_argument("--cpi", type=float, default=CPI,
+                     help=f"cycles of an instruction ({CPI})")
     sub.add_argument("--sync", type=float, metavar="CYCLES", help="of an IOTLB flush")
     sub.set_defaults(main=main)
