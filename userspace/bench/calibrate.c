@@ -5,7 +5,7 @@
  * Prints JSON, in cycles of the time stamp counter: a copied and a zeroed byte, a system
  * call, a change of threads, a minor fault, a change of protection with and without
  * another processor to tell, and, where KVM is, an exit, a fault of a guest's page and
- * an invalidation of one while the guest uses it. Each is the median of some rounds.
+ * an invalidation of one while the guest uses it. Each is the least of some rounds.
  *
  * In an emulator whose clock is that of its instructions, these are instructions.
  */
@@ -21,7 +21,7 @@
 
 #include "calibrate.h"
 
-#define ROUNDS		11
+#define ROUNDS		5
 #define CHUNK		4096u
 #define CHUNKS		16384u		/* more than caches have room for */
 #define FRAME_AT	256u
@@ -40,30 +40,25 @@ __u64 calibrate_now(void)
 	return __rdtscp(&cpu);
 }
 
-static int compare(const void *a, const void *b)
+/* The least of what @round returns, several times: others only make it more. */
+static double least(double (*round)(void *data), void *data)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The median of what @round returns, several times */
-static double median(double (*round)(void *data), void *data)
-{
-	double of[ROUNDS];
+	double of, min = round(data);
 	int i;
 
-	for (i = 0; i < ROUNDS; i++)
-		of[i] = round(data);
-	qsort(of, ROUNDS, sizeof(of[0]), compare);
-	return of[ROUNDS / 2];
+	for (i = 1; i < ROUNDS; i++) {
+		of = round(data);
+		if (of < min)
+			min = of;
+	}
+	return min;
 }
 
 void calibrate_print(const char *name, double (*round)(void *data), void *data)
 {
-	double value = median(round, data);
+	double value = least(round, data);
 
-	if (!value)
+	if (value <= 0)
 		return;
 	printf("%s\n  \"%s\": %.4g", comma, name, value);
 	fflush(stdout);
@@ -209,7 +204,7 @@ static double context_switch(void *data)
 
 static void print_context_switch(void)
 {
-	double call = median(system_call, NULL);
+	double call = least(system_call, NULL);
 	pthread_t thread;
 
 	if (pipe(there) || pipe(back) || pthread_create(&thread, NULL, echo, NULL))
