@@ -6,8 +6,6 @@
  * call, a change of threads, a minor fault, a change of protection with and without
  * another processor to tell, and, where KVM is, an exit, a fault of a guest's page and
  * an invalidation of one while the guest uses it. Each is the least of some rounds.
- *
- * In an emulator whose clock is that of its instructions, these are instructions.
  */
 #include <pthread.h>
 #include <sched.h>

@@ -9,9 +9,6 @@ import sys
 # fault's is without its exit, an invalidation's with a processor to tell.
 PUBLISHED = {"exit": 1400, "page_fault": 2500, "invalidation": 6600, "context_switch": 3000,
              "iotlb_sync": 2100, "copied_byte": 0.85, "zeroed_byte": 0.22}
-# Instructions of the same, as calibrate counts them in the emulated machine: an
-# event's are among the frame's already.
-COUNTED = {"exit": 0, "page_fault": 0, "invalidation": 0, "context_switch": 0, "iotlb_sync": 0}
 CPI = 0.7
 # Which counter says how many of them a frame has
 EVENTS = {"exit": "exits", "page_fault": "page_faults", "invalidation": "notifier_invalidations",
@@ -41,8 +38,7 @@ def cycles_of(figures, prices, cpi):
     written = events.get("bytes_by_string_instructions", 0)
     parts = {"instructions": cpi * figures["instructions"]["median"]}
     for name, event in EVENTS.items():
-        beyond = max(prices[name] - cpi * COUNTED[name], 0)
-        parts[name] = beyond * events.get(event, 0)
+        parts[name] = prices[name] * events.get(event, 0)
     parts["copying"] = prices["copied_byte"] * max(written - zeroed, 0)
     parts["zeroing"] = prices["zeroed_byte"] * zeroed
     return parts
