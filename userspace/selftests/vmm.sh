@@ -335,7 +335,7 @@ chv_initramfs() {
 	(cd "$dir" && find . | cpio -o -H newc --quiet) | cat /run/job/l2.cpio - >"$dir.cpio"
 }
 
-# The example's command line with the memory and the address bits of this machine, and
+# The example's command line with the memory of this machine, and
 # what guests of these tests boot from. Their kernel knows no interrupt for a serial
 # line here, so they have a virtio console. That of this machine has no seccomp.
 chv_start() { # NAME
@@ -344,7 +344,7 @@ chv_start() { # NAME
 	chv_initramfs
 	truncate -s 1M "$tmp/vm1.img"
 	mkdir -p "$dir"
-	sed -e "s|boot=2|boot=1,max_phys_bits=39|; s|size=2G|size=${l2_mem}M|" \
+	sed -e "s|boot=2|boot=1|; s|size=2G|size=${l2_mem}M|" \
 		-e "s|/var/lib/libvirt/images|$tmp|; s|/run/vm1.sock|$tmp/vm1.sock|" \
 		-e "s|/var/lib/cloud-hypervisor/vmlinux|/run/job/l2.kernel|; s|serial tty --console off|serial off --console pty|; s|ttyS0|hvc0|" \
 		-e "s|root=/dev/vda1|quiet panic=-1 no_timer_check mitigations=off net.ifnames=0|" \
