@@ -174,9 +174,22 @@ iperf_both() {
 		iperf "$(inet "$2" 2)" $way
 		# shellcheck disable=SC2086
 		iperf "$(inet "$2" 2)" -u -b 5M -l 1400 -w 4M $way
+		((lost == 0)) || where_lost "$1"
 		at_most 'UDP that was lost, per mille' "$lost" 10
 	done
 	iperf "$(inet6 "$2" 2)"
+}
+
+# where_lost NAME: who between host and guest has dropped what
+where_lost() {
+	local counters='UdpInDatagrams UdpInErrors UdpRcvbufErrors IpReasmFails'
+
+	kf_of "$1"
+	diag "queue of $kf: $(tc -s qdisc show dev "$kf" | sed -n 's/^ *Sent/sent/p')"
+	# shellcheck disable=SC2086 # words
+	diag "host: $(nstat -az $counters | sed 1d | tr -s '\n ' ' ')"
+	diag "guest: $(l2_run "$1" "nstat -az $counters | sed 1d | tr -s '\\n ' ' '
+		ip -s link show dev eth0 | grep -A1 'RX:' | tr -s '\\n ' ' '; cut -d ' ' -f 1-3 /proc/net/softnet_stat")"
 }
 
 # --- Counters of a guest ---------------------------------------------------
