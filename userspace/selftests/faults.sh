@@ -9,7 +9,7 @@
 
 kinds=(/sys/kernel/debug/{failslab,fail_page_alloc})
 endless=1000000000
-total=0 # faults so far
+forced=0 # faults so far
 
 # Only what the module's code asks for, and all of that
 faults_on() {
@@ -97,7 +97,7 @@ sweep() {
 	done
 	((n > 1)) || fail "'$*' allocates nothing"
 	diag "$*: $((n - 1)) allocations, $well of them not needed"
-	total=$((total + n - 1))
+	forced=$((forced + n - 1))
 }
 
 del_pool() {
@@ -126,7 +126,7 @@ commands() {
 	sweep as_it_was kvmflip port set a max 2M
 	sweep nothing kvmflip -s pool show
 	sweep nothing kvmflip -s port show a
-	figure hostile.faults.commands "{\"injected\": $total}"
+	figure hostile.faults.commands "{\"injected\": $forced}"
 }
 
 opens() {
@@ -135,7 +135,7 @@ opens() {
 	port_add a p
 	sweep nothing sender "${uuid[a]}"
 	equal 'state' "$(field "$(show port a)" state)" closed
-	figure hostile.faults.open "{\"injected\": $total}"
+	figure hostile.faults.open "{\"injected\": $forced}"
 }
 
 undo_attach() {
@@ -154,7 +154,7 @@ attaching() {
 	vm_start a
 	traffic virtio 100 1 size=60-1514 "$(to a)"
 	guest_is_whole a
-	figure "hostile.faults.$1" "{\"injected\": $total}"
+	figure "hostile.faults.$1" "{\"injected\": $forced}"
 }
 
 # Some of all allocations fail while frames flow: some are lost, and counted.
@@ -168,14 +168,14 @@ flowing() {
 	attach virtio p
 	vm_start a
 	injected
-	total=$faults
+	forced=$faults
 	chance 20
 	flow virtio 2000 size=60-1514 "$(to a 4)" bcast=1
 	flow_end
 	chance 0
 	injected
-	total=$((faults - total))
-	positive 'allocations that failed' "$total"
+	forced=$((faults - forced))
+	positive 'allocations that failed' "$forced"
 	wait_for 'all frames at a' took_all a
 	vm_stop a
 	guest_is_clean a
@@ -183,7 +183,7 @@ flowing() {
 	frames_add_up port a
 	frames_add_up rxq virtio
 	pool_adds_up p
-	figure hostile.faults.traffic "{\"injected\": $total, \"frames\": $(stat rxq virtio received)}"
+	figure hostile.faults.traffic "{\"injected\": $forced, \"frames\": $(stat rxq virtio received)}"
 	detach virtio
 	wait_for 'free pool' pool_is_free p
 }
