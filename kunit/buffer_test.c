@@ -104,7 +104,7 @@ static struct kvmflip_buffers *kft_table(struct kunit *test, u32 nr, u32 chunk_o
 	struct kvmflip_buffers *table = kunit_kzalloc(test, sizeof(*table), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, table);
-	KUNIT_ASSERT_EQ(test, kvmflip_buffers_init(table, nr, chunk_order), 0);
+	KUNIT_ASSERT_EQ(test, kvmflip_buffers_init(table, "", nr, chunk_order), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_destroy, table), 0);
 	return table;
 }

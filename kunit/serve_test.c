@@ -11,6 +11,7 @@
 #include <linux/sizes.h>
 #include <net/xdp_sock.h>
 
+#include "../src/host/lease.h"
 #include "../src/host/rxq.h"
 #include "../src/host/serve.h"
 #include "queue.h"
@@ -466,6 +467,48 @@ static void kft_forgets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_BYTES_ZEROED_TAIL), 128 * zeroed);
 }
 
+/*
+ * A driver that completes a chunk twice may announce one with an older, longer length:
+ * from then on there is nothing in what it gets, but what a guest has with it stays.
+ */
+static void kft_repeats(struct kunit *test)
+{
+	struct kft_serve *kft = kft_serving(test);
+	struct kvmflip_lease lease = {};
+	struct kvmflip_buffer *buf;
+	u32 n, stale = 0;
+	LIST_HEAD(bufs);
+	u8 *bytes;
+
+	kft_take(kft);
+	kft_receive(kft, 1000);
+	kft_announce(kft, KFT_AT(find_last_bit(kft->owned, KFT_CHUNKS) + 1, 256), 1700);
+	KUNIT_EXPECT_FALSE(test, kft->rxq.repeats);
+	kft_wake(kft);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_DROPPED_UNPOSTED), 1);
+	KUNIT_EXPECT_TRUE(test, kft->rxq.repeats);
+
+	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(kft->pool, &bufs, 4), 4);
+	kvmflip_pool_move(kft->pool, &bufs, KVMFLIP_FREE, KVMFLIP_POSTED);
+	for (n = 0; n < 4; n++) {
+		buf = list_first_entry(&bufs, struct kvmflip_buffer, list);
+		list_del_init(&buf->list);
+		bytes = kvmflip_test_bytes(kft->pool, buf);
+		memset(bytes, KVMFLIP_TEST_STALE, SZ_4K);
+		buf->dirty = n == 0 ? KVMFLIP_CLEAN : n == 1 ? 77 : KVMFLIP_DIRTY;
+		buf->lease = n == 2 ? &lease : NULL;
+		kvmflip_serve_post(&kft->rxq, buf, &kft->test->delta);
+		buf->lease = NULL;
+		stale += !memchr_inv(bytes, KVMFLIP_TEST_STALE, SZ_4K);
+		if (n % 2) {
+			KUNIT_EXPECT_NULL(test, memchr_inv(bytes, 0, SZ_4K));
+			KUNIT_EXPECT_EQ(test, buf->dirty, KVMFLIP_CLEAN);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, stale, 2);
+	KUNIT_EXPECT_EQ(test, kft->test->delta.v[KVMFLIP_A_STATS_BYTES_ZEROED], 2 * SZ_4K);
+}
+
 /* What waits is delivered; what the driver still has comes back, dirty. */
 static void kft_stops(struct kunit *test)
 {
@@ -570,6 +613,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_kept),
 	KUNIT_CASE(kft_no_memory),
 	KUNIT_CASE(kft_forgets),
+	KUNIT_CASE(kft_repeats),
 	KUNIT_CASE(kft_stops),
 	KUNIT_CASE(kft_drains),
 	KUNIT_CASE(kft_in_time),

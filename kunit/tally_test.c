@@ -42,7 +42,7 @@ static struct kft_tally *kft_tally(struct kunit *test, u32 chunk_order)
 	struct kft_tally *kft = kunit_kzalloc(test, sizeof(*kft), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, kft);
-	KUNIT_ASSERT_EQ(test, kvmflip_buffers_init(&kft->table, KFT_BUFFERS, chunk_order), 0);
+	KUNIT_ASSERT_EQ(test, kvmflip_buffers_init(&kft->table, "", KFT_BUFFERS, chunk_order), 0);
 	KUNIT_ASSERT_EQ(test, kvmflip_tally_init(&kft->tally, KFT_BUFFERS, 1U << chunk_order), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_destroy, kft), 0);
 	kft->port = kunit_kzalloc(test, sizeof(*kft->port), GFP_KERNEL);

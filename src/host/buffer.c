@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 
 #include "buffer.h"
+#include "trace.h"
 
 static const u8 kf_legal[KVMFLIP_STATES] = {
 	[KVMFLIP_FREE]		= BIT(KVMFLIP_POSTED) | BIT(KVMFLIP_STEERED),
@@ -32,16 +33,29 @@ static const u8 kf_legal[KVMFLIP_STATES] = {
 	[KVMFLIP_STEERED]	= BIT(KVMFLIP_POSTED) | BIT(KVMFLIP_MAPPED),
 };
 
+/* as the command line program has them */
+const char *const kvmflip_state_names[KVMFLIP_STATES] = {
+	[KVMFLIP_FREE]		= "free",
+	[KVMFLIP_POSTED]	= "posted",
+	[KVMFLIP_FILLED]	= "filled",
+	[KVMFLIP_MAPPED]	= "mapped",
+	[KVMFLIP_RETURNED]	= "returned",
+	[KVMFLIP_QUARANTINED]	= "quarantined",
+	[KVMFLIP_STEERED]	= "steered",
+};
+
 /**
  * kvmflip_buffers_init - allocate the buffers of a pool, all of them free
  * @table: buffers
+ * @name: of their pool
  * @nr: how many
  * @chunk_order: log2 of the chunks in each
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.
  */
-int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
+int kvmflip_buffers_init(struct kvmflip_buffers *table, const char *name, u32 nr,
+			 u32 chunk_order)
 {
 	size_t i, chunks = (size_t)nr << chunk_order;
 
@@ -63,6 +77,7 @@ int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order)
 		INIT_LIST_HEAD(&table->buf[i].spare);
 		table->buf[i].flip = KVMFLIP_NO_FLIP;
 	}
+	table->name = name;
 	table->nr = nr;
 	table->chunk_order = chunk_order;
 	table->count[KVMFLIP_FREE] = nr;
@@ -77,6 +92,36 @@ void kvmflip_buffers_destroy(struct kvmflip_buffers *table)
 {
 	kvfree(table->chunk);
 	kvfree(table->buf);
+}
+
+static void kf_change(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
+		      enum kvmflip_state to)
+{
+	table->count[buf->state]--;
+	table->count[to]++;
+	buf->state = to;
+}
+
+/* Aside, as the next, so that it does not cost those who do not trace. */
+static noinline bool kf_trace(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
+			      enum kvmflip_state from)
+{
+	trace_kvmflip_buffer(table, buf, from, buf->state);
+	return true;
+}
+
+static noinline bool kf_illegal(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
+				enum kvmflip_state from, enum kvmflip_state to)
+{
+	enum kvmflip_state was = buf->state;
+
+	if (!kunit_get_current_test())
+		WARN_ONCE(1, "buffer %u: %d is not %d, which goes to %d\n",
+			  kvmflip_buffer_index(table, buf), was, from, to);
+	table->illegal++;
+	kf_change(table, buf, KVMFLIP_QUARANTINED);
+	kf_trace(table, buf, was);
+	return false;
 }
 
 /**
@@ -95,20 +140,10 @@ void kvmflip_buffers_destroy(struct kvmflip_buffers *table)
 bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
 			 enum kvmflip_state from, enum kvmflip_state to)
 {
-	bool legal;
-
 	lockdep_assert_held(&table->lock);
 
-	legal = buf->state == from && (kf_legal[from] & BIT(to));
-	if (!legal) {
-		if (!kunit_get_current_test())
-			WARN_ONCE(1, "buffer %u: %d is not %d, which goes to %d\n",
-				  kvmflip_buffer_index(table, buf), buf->state, from, to);
-		table->illegal++;
-		to = KVMFLIP_QUARANTINED;
-	}
-	table->count[buf->state]--;
-	table->count[to]++;
-	buf->state = to;
-	return legal;
+	if (buf->state != from || !(kf_legal[from] & BIT(to)))
+		return kf_illegal(table, buf, from, to);
+	kf_change(table, buf, to);
+	return trace_kvmflip_buffer_enabled() ? kf_trace(table, buf, from) : true;
 }

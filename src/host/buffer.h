@@ -112,6 +112,7 @@ struct kvmflip_chunk {
  * struct kvmflip_buffers - all buffers of a pool
  * @nr: number of buffers
  * @chunk_order: log2 of the chunks in a buffer
+ * @name: of the pool, for those who trace it
  * @chunk: the chunks
  * @buf: the buffers
  * @lock: protects the states, @count and @illegal; a leaf lock, process context.
@@ -123,6 +124,7 @@ struct kvmflip_chunk {
 struct kvmflip_buffers {
 	u32 nr;
 	u32 chunk_order;
+	const char *name;
 	struct kvmflip_chunk *chunk;
 	struct kvmflip_buffer *buf;
 
@@ -131,7 +133,10 @@ struct kvmflip_buffers {
 	u64 illegal;
 };
 
-int kvmflip_buffers_init(struct kvmflip_buffers *table, u32 nr, u32 chunk_order);
+extern const char *const kvmflip_state_names[KVMFLIP_STATES];
+
+int kvmflip_buffers_init(struct kvmflip_buffers *table, const char *name, u32 nr,
+			 u32 chunk_order);
 void kvmflip_buffers_destroy(struct kvmflip_buffers *table);
 bool kvmflip_buffer_move(struct kvmflip_buffers *table, struct kvmflip_buffer *buf,
 			 enum kvmflip_state from, enum kvmflip_state to);

@@ -20,6 +20,7 @@
 #include "iommu.h"
 #include "port.h"
 #include "reclaim.h"
+#include "trace.h"
 
 /**
  * struct kf_told - what a port is being told
@@ -178,6 +179,7 @@ static u32 kf_clean(struct kvmflip_delivery *delivery, const struct kvmflip_wait
 	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += zeroed;
 	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += tail;
 	buf->dirty = owner->port->tenant;
+	trace_kvmflip_clean(table, buf, owner->port->name, frames, zeroed + tail);
 	return frames;
 }
 

@@ -17,6 +17,7 @@
 #include "lease.h"
 #include "port.h"
 #include "reclaim.h"
+#include "trace.h"
 
 /* Slots emptied with the VMM's lock held once. */
 #define KF_LEASE_BATCH	64
@@ -49,13 +50,16 @@ static void kf_scrub(struct kvmflip_port *port, struct kvmflip_buffer *buf,
 {
 	u32 pages = 1U << (port->pool->buffer_shift - PAGE_SHIFT);
 	u32 i, first = kvmflip_pool_first_page(port->pool, buf);
+	u32 zeroed = 0;
 
 	if (buf->dirty != KVMFLIP_CLEAN && buf->dirty != port->tenant) {
 		for (i = first; i < first + pages; i++)
 			kvmflip_pool_zero(page_address(port->pool->pages[i]), PAGE_SIZE);
-		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += pages << PAGE_SHIFT;
+		zeroed = pages << PAGE_SHIFT;
 	}
+	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += zeroed;
 	buf->dirty = port->tenant;
+	trace_kvmflip_clean(&port->pool->table, buf, port->name, 0, zeroed);
 }
 
 /* Is another buffer kept for the moment when the NIC is done with this one? */

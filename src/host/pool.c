@@ -235,7 +235,8 @@ static struct kvmflip_pool *kf_pool_new(const char *name,
 	if (err)
 		goto err_free;
 	nr = config->size >> pool->buffer_shift;
-	err = kvmflip_buffers_init(&pool->table, nr, pool->buffer_shift - pool->chunk_shift);
+	err = kvmflip_buffers_init(&pool->table, pool->name, nr,
+				   pool->buffer_shift - pool->chunk_shift);
 	if (err)
 		goto err_pages;
 	for (i = 0; i < nr; i++)

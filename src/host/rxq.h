@@ -41,6 +41,7 @@ struct kvmflip_steer;
  *	 been stopped
  * @buffers: number of buffers posted now
  * @posted: number of chunks posted now
+ * @repeats: its driver has completed a chunk that it did not own
  * @fill_usecs: time in which a buffer fills, in microseconds
  * @expires: when @timer does so, in nanoseconds, or has done so
  * @filling: buffer of the last completion
@@ -72,6 +73,7 @@ struct kvmflip_rxq {
 	struct kvmflip_xsk xsk ____cacheline_aligned_in_smp;
 	u32 buffers;
 	u32 posted;
+	bool repeats;
 	u32 fill_usecs;
 	u64 expires;
 	struct kvmflip_buffer *filling;

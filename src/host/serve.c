@@ -38,6 +38,34 @@ static enum hrtimer_restart kf_timer(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
+/*
+ * A driver that completes a chunk into which the NIC has written nothing, as some do
+ * for chunks they had before, must not announce what somebody else had there: the bytes
+ * that say whose a frame is are cleared. So is what the program has said of it, for such
+ * a completion may be in the ring already, and the NIC may write somebody else's frame
+ * before it is looked at. The length may be of what was there before; of a driver that
+ * is known to say such things, nothing is left that it could announce.
+ */
+static void kf_forget(const struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
+		      struct kvmflip_delta *delta)
+{
+	void *start = page_address(kvmflip_pool_page(rxq->pool, buf));
+	u32 i, n = 1U << rxq->pool->table.chunk_order;
+
+	if (unlikely(rxq->repeats)) {
+		kvmflip_pool_zero(start, 1U << rxq->pool->buffer_shift);
+		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += 1U << rxq->pool->buffer_shift;
+		buf->dirty = KVMFLIP_CLEAN;
+		return;
+	}
+	start += XDP_PACKET_HEADROOM;
+	for (i = 0; i < n; i++, start += 1U << rxq->pool->chunk_shift) {
+		kvmflip_pool_zero_line(start - KVMFLIP_NOTES);
+		kvmflip_pool_zero_line(start);
+	}
+	delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += n * 2 * SMP_CACHE_BYTES;
+}
+
 /**
  * kvmflip_serve_post - post a buffer
  * @rxq: queue
@@ -53,25 +81,12 @@ void kvmflip_serve_post(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
 {
 	struct kvmflip_buffers *table = &rxq->pool->table;
 	u32 first = kvmflip_buffer_index(table, buf) << table->chunk_order;
-	void *frame = page_address(kvmflip_pool_page(rxq->pool, buf)) + XDP_PACKET_HEADROOM;
 	u32 i, n = 1U << table->chunk_order, shift = rxq->pool->chunk_shift;
 
 	buf->left = n;
-	/*
-	 * A driver that completes a chunk into which the NIC has written nothing, as
-	 * some do for chunks they had before, must not announce what somebody else had
-	 * there: the bytes that say whose a frame is are cleared. So is what the program
-	 * has said of it, for such a completion may be in the ring already, and the NIC
-	 * may write somebody else's frame before it is looked at. A guest that has the
-	 * buffer too can put anything there at any time.
-	 */
-	if (buf->dirty != KVMFLIP_CLEAN && !buf->lease) {
-		for (i = 0; i < n; i++, frame += 1U << shift) {
-			kvmflip_pool_zero_line(frame - KVMFLIP_NOTES);
-			kvmflip_pool_zero_line(frame);
-		}
-		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] += n * 2 * SMP_CACHE_BYTES;
-	}
+	/* A guest that has the buffer too can put anything there at any time. */
+	if (buf->dirty != KVMFLIP_CLEAN && !buf->lease)
+		kf_forget(rxq, buf, delta);
 	for (i = first; i < first + n; i++)
 		kvmflip_chunk_post(&table->chunk[i], rxq->id);
 	kvmflip_xsk_fill_put(&rxq->xsk, (u64)first << shift, 1U << shift, n);
@@ -127,6 +142,18 @@ static void kf_drop(struct kvmflip_rxq *rxq, unsigned int verdict)
 	kvmflip_stats_frame(rxq->delivery.delta, 0, verdict);
 }
 
+/* A driver that completes what it does not own may do so with what it does own. */
+static void kf_repeated(struct kvmflip_rxq *rxq)
+{
+	kf_drop(rxq, KVMFLIP_A_STATS_DROPPED_UNPOSTED);
+	if (rxq->repeats)
+		return;
+	rxq->repeats = true;
+	netdev_warn(rxq->nic->netdev,
+		    "kvmflip: queue %u completes chunks twice: what it gets is zeroed from now on\n",
+		    rxq->queue);
+}
+
 /*
  * Takes completions, those that are of chunks which this queue has posted. Adds
  * buffers to @full whose last they were, but not if they may be in a guest.
@@ -155,7 +182,7 @@ void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, u32 n,
 		chunk = array_index_nospec(chunk, chunks);
 		c = &table->chunk[chunk];
 		if (unlikely(!kvmflip_chunk_complete(c, rxq->id))) {
-			kf_drop(rxq, KVMFLIP_A_STATS_DROPPED_UNPOSTED);
+			kf_repeated(rxq);
 			rxq->posted++;
 			continue;
 		}

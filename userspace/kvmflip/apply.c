@@ -74,7 +74,7 @@ int plan_line(const struct plan *plan, const struct line *line)
 	for (i = 0; i < line->argc && len < sizeof(text); i++)
 		len += snprintf(text + len, sizeof(text) - len, " %s", line->argv[i]);
 	if (len >= sizeof(text))
-		return usage_error("the command is too long");
+		return usage_error("%s: the command is too long", commands[line->kind]);
 	return plan_do(plan, "%s", text);
 }
 

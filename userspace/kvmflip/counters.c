@@ -101,6 +101,46 @@ static void print_group(const struct group *group, const cJSON *stats)
 		putchar('\n');
 }
 
+static const struct {
+	const char *name;
+	const char *of;
+	const char *per;
+	bool percent;
+} averages[] = {
+	{ "flipped", "flipped", "received", true },
+	{ "copied", "copied", "received", true },
+	{ "bytes-per-frame", "received_bytes", "received", false },
+	{ "frames-per-flip", "flipped", "flips", false },
+	{ "flips-per-unmap", "flips", "unmap_calls", false },
+	{ "buffers-per-iotlb-sync", "revokes", "iotlb_syncs", false },
+	{ "frames-per-interrupt", "received", "interrupts", false },
+	{ "frames-per-wakeup", "received", "wakeups", false },
+};
+
+/* What the counters come to; what there was none of is left out. */
+static void print_averages(const cJSON *stats)
+{
+	char text[48];
+	cJSON *value;
+	unsigned int i;
+	double average;
+	int column = 0;
+
+	for (i = 0; i < ARRAY_SIZE(averages); i++) {
+		if (!obj_uint(stats, averages[i].per) || !obj_has(stats, averages[i].of))
+			continue;
+		average = (double)obj_uint(stats, averages[i].of) /
+			  obj_uint(stats, averages[i].per);
+		snprintf(text, sizeof(text), averages[i].percent ? "%.1f%%" : "%.1f",
+			 averages[i].percent ? average * 100 : average);
+		value = cJSON_CreateRaw(text);
+		column = put_counter(column, "averages", averages[i].name, value);
+		cJSON_Delete(value);
+	}
+	if (column)
+		putchar('\n');
+}
+
 /* the counters of an object, those that belong together on a line */
 void print_stats(const cJSON *stats)
 {
@@ -108,4 +148,6 @@ void print_stats(const cJSON *stats)
 
 	for (i = 0; stats && i < ARRAY_SIZE(groups); i++)
 		print_group(&groups[i], stats);
+	if (options.stats > 1)
+		print_averages(stats);
 }

@@ -15,6 +15,7 @@
 #include "rxq.h"
 #include "save.h"
 #include "top.h"
+#include "trace.h"
 
 static int usage(void)
 {
@@ -25,6 +26,7 @@ static int usage(void)
 	      "       kvmflip apply [ -n ] FILE\n"
 	      "       kvmflip { save | metrics }\n"
 	      "       kvmflip top [ interval SECONDS ] [ count N ]\n"
+	      "       kvmflip [ OPTIONS ] trace [ pool NAME ] [ buffer N ] [ count N ]\n"
 	      "       OBJECT := { pool | rxq | port }\n"
 	      "       OPTIONS := { -V[ersion] | -s[tatistics] | -d[etails] | -j[son] | -p[retty] }\n"
 	      "Objects, commands and arguments may be abbreviated.\n"
@@ -43,6 +45,7 @@ static const struct command objects[] = {
 	{ "save", save_command },
 	{ "metrics", metrics_command },
 	{ "top", top_command },
+	{ "trace", trace_command },
 };
 
 static int run_line(struct args *args, void *data)
@@ -74,7 +77,7 @@ int main(int argc, char **argv)
 			puts("kvmflip " VERSION);
 			return EXIT_OK;
 		case 's':
-			options.stats = true;
+			options.stats++;
 			break;
 		case 'p':
 			options.pretty = true;

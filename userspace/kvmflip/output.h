@@ -29,7 +29,7 @@ enum {
  * struct options - the options before the object
  * @json: print JSON
  * @pretty: indent it
- * @stats: show counters too
+ * @stats: show counters too, and if it is more than 1 what they come to
  * @details: show of the counters why frames were copied or dropped
  * @quiet: print no objects
  * @where: FILE:LINE, if commands are read from a file, or NULL
@@ -37,7 +37,7 @@ enum {
 struct options {
 	bool json;
 	bool pretty;
-	bool stats;
+	unsigned int stats;
 	bool details;
 	bool quiet;
 	const char *where;

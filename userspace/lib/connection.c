@@ -76,9 +76,10 @@ static int connect_socket(struct kvmflip *kf)
 	kf->sock = nl_socket_alloc();
 	if (!kf->sock)
 		return -ENOMEM;
+	errno = 0;
 	err = genl_connect(kf->sock);
 	if (err)
-		return kf_errno(err);
+		return errno ? -errno : kf_errno(err);
 	fd = nl_socket_get_fd(kf->sock);
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));

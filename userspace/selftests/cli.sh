@@ -211,6 +211,59 @@ monitor() { # NIC
 	equal 'openings' "$(grep -c 'port-state a .* opened ' "$tmp/events")" 1
 }
 
+tracing() {
+	grep -qsx 1 /sys/kernel/tracing/instances/kvmflip-*/events/kvmflip/enable
+}
+
+traced() { # TO COUNT: so many buffers came into this state
+	(($(grep -c -- "-> $1" "$tmp/trace") >= $2))
+}
+
+# Each buffer's history is one, from the module's tracepoints
+trace() { # NIC
+	local flips pid
+
+	load_module
+	pool_add p 16M
+	port_add a p
+	kvmflip trace pool p >"$tmp/trace" &
+	pid=$!
+	children+=("$pid")
+	wait_for 'tracing' tracing
+	attach "$1" p
+	vm_start a
+	traffic "$1" 400 1 size=300-1514 "$(to a)"
+	guest_is_whole a
+	flips=$(stat port a flips)
+	positive 'flips' "$flips"
+	detach "$1"
+	wait_for 'buffers that are free again' pool_is_free p
+	wait_for "$flips flips" traced mapped "$flips"
+	wait_for "their return" traced returned "$flips"
+	kill "$pid"
+	wait "$pid" || fail "status $?"
+	! compgen -G '/sys/kernel/tracing/instances/kvmflip-*' || fail 'the instance stays'
+	grep -qE '^[0-9]+\.[0-9]{6} p buffer [0-9]+: filled -> mapped after [0-9]+ us, port a frames 1 zeroed [0-9]+$' \
+		"$tmp/trace" || fail "$(head -n 20 "$tmp/trace")"
+	awk '{ at = $3 $4 } at in state && state[at] != $5 { print; bad = 1 }
+		{ state[at] = $7 } $5 != "free" && !(at in seen) { print; bad = 1 }
+		{ seen[at] } END { exit bad }' "$tmp/trace" >"$tmp/bad" ||
+		fail "a gap: $(head -n 5 "$tmp/bad")"
+}
+
+# The manual's example, where there is a perf
+perf_counts() { # NIC
+	perf version >"$tmp/perf" 2>&1 || return 4
+	load_module
+	pool_add p 16M
+	one_queue "$1"
+	perf stat -x , -a -e kvmflip:kvmflip_buffer -o "$tmp/perf" -- \
+		kvmflip rxq attach "$(nic_up "$1"; echo "$1")" all pool p
+	nics+=("$1")
+	equal 'transitions' "$(sed -n 's/^\([0-9]*\),.*kvmflip_buffer.*/\1/p' "$tmp/perf")" \
+		"$(stat pool p posted)"
+}
+
 # A guest that breaks its ring
 monitor_failure() { # NIC
 	load_module
@@ -578,6 +631,8 @@ run_case 'batch' batch
 run_case 'apply and save' apply_saves "${nic_kinds%% *}"
 [[ $nic_kinds != *igb* ]] || run_case 'apply: queues' apply_queues igb
 run_case 'monitor' monitor "${nic_kinds%% *}"
+run_case 'trace' trace "${nic_kinds%% *}"
+run_case 'trace: perf' perf_counts "${nic_kinds%% *}"
 run_case 'monitor: a guest that fails' monitor_failure "${nic_kinds%% *}"
 for nic in $nic_kinds; do
 	run_case "$nic: check" check_host "$nic"

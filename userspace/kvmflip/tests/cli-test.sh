@@ -89,6 +89,59 @@ completes() {
 	result "$ok" "completion of '$1'"
 }
 
+# what is wrong with the kernel's tracing, in a root of files
+traces() {
+	local root
+
+	root=$(mktemp -d)
+	export KVMFLIP_ROOT=$root
+	expect 2 "trace: there is no $root/sys/kernel/tracing: mount -t tracefs trace /sys/kernel/tracing" -- trace
+	mkdir -p "$root/sys/kernel/tracing/instances"
+	expect 2 "$unloaded" -- trace
+	mkdir -p "$root/sys/kernel/tracing/events/kvmflip"
+	expect 2 "trace: $root/sys/kernel/tracing/instances/kvmflip-*/events/kvmflip/enable: No such *" -- trace
+	expect 2 "trace: $root/sys/kernel/tracing/instances/kvmflip-*/events/kvmflip/filter: No such *" -- tr p p
+	unset KVMFLIP_ROOT
+	rm -r "$root"
+}
+
+# typed LINE WANT: an interactive bash makes this of LINE and a TAB
+typed() {
+	local ok=1 got
+
+	got=$(python3 - "$here/../completion/kvmflip" "$1" "$2" <<-'END'
+	import os, pty, select, sys
+
+	completion, line, want = sys.argv[1:]
+	pid, terminal = pty.fork()
+	if not pid:
+	    os.environ.update(PS1="$ ", TERM="dumb", INPUTRC="/dev/null")
+	    os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+	seen = ""
+
+	def until(text):
+	    global seen
+	    while text not in seen and select.select([terminal], [], [], 20)[0]:
+	        seen += os.read(terminal, 1024).decode(errors="replace")
+
+	os.write(terminal, f". {completion}; echo rea''dy\n".encode())
+	until("ready")
+	seen = ""
+	os.write(terminal, f"{line}\t".encode())
+	until(want)
+	print(seen.strip("\r\n"), end="|")
+	os.write(terminal, b"\x15exit\n")
+	os.close(terminal)
+	os.waitpid(pid, 0)
+	END
+	)
+	if [[ $got != *"$2|" ]]; then
+		echo "# an interactive bash made it: $got"
+		ok=0
+	fi
+	result "$ok" "'$1' and TAB"
+}
+
 echo 'KTAP version 1'
 if grep -q '^kvmflip ' /proc/modules 2>/dev/null; then
 	echo '1..0 # SKIP the module is loaded'
@@ -113,6 +166,7 @@ golden apply-help apply help
 golden save-help save help
 golden metrics-help metrics help
 golden top-help top help
+golden trace-help trace help
 expect 0 '' -- help
 expect 0 '' -- -V
 expect 0 '' -- -Version
@@ -159,6 +213,12 @@ expect 2 "$unloaded" -- top i 2 c 3
 expect 1 'interval must not be 0' -- top interval 0
 expect 1 'interval "1s" is not a number *' -- top interval 1s
 expect 1 'unknown argument "vm1"' -- top vm1
+expect 1 'unknown argument "vm1"' -- trace vm1
+expect 1 'buffer "p0" is not a number *' -- trace buffer p0
+expect 1 'count "-1" is not a number *' -- trace count -1
+expect 1 'trace: pool: name "a b" has *' -- trace pool 'a b'
+expect 1 'object "t" is ambiguous: "top" or "trace"' -- t
+traces
 expect 1 'object "m" is ambiguous: "monitor" or "metrics"' -- m
 expect 2 '/nonexistent: No such file or directory' -- apply /nonexistent
 expect 2 '/nonexistent: No such file or directory' -- -b /nonexistent
@@ -192,6 +252,11 @@ in_file apply 1 '{}:1: mode "st" is ambiguous: *' 'rxq attach eth0 all pool p mo
 in_file apply 1 '{}:1: unexpected argument "x"' 'rxq detach eth0 1 x\n'
 in_file apply 1 '{}:2: vlan "5000" is not a number *' 'pool add p size 4K buffer 4K\nport add v pool p mac 52:54:00:00:00:01 vlan 5000'
 in_file apply 2 "$unloaded" 'poo a p size 4K buffer 4K\nrx at eth0 all pool p\nrx d eth0 1'
+
+# no socket: the file of commands is the one descriptor more that there may be
+echo pool >"$file"
+same 'no descriptor left' <(ulimit -n 4; "$kvmflip" -b "$file" 2>&1 </dev/null 3>&-) \
+	<(echo "kvmflip: $file:1: no netlink socket: Too many open files")
 
 # names
 expect 1 'pool del: a name is missing' -- pool del
@@ -306,15 +371,16 @@ expect 1 'size "all" is not a size *' -- port reclaim v all
 expect 1 'unexpected argument "now"' -- port reclaim v 2M now
 
 # completion
-completes 'kvmflip ' 'pool rxq port check monitor top apply save metrics help'
+completes 'kvmflip ' 'pool rxq port check monitor top trace apply save metrics help'
 completes 'kvmflip top int' 'interval'
 completes 'kvmflip top interval 1 ' 'count'
 completes 'kvmflip app -n /etc/host.c' '/etc/host.conf'
 completes 'kvmflip apply h' 'help'
 completes 'kvmflip -b /etc/host.c' '/etc/host.conf'
-completes 'kvmflip -b /etc/host.conf ' 'pool rxq port check monitor top apply save metrics help'
-completes 'kvmflip top int' 'interval'
-completes 'kvmflip top interval 1 ' 'count'
+completes 'kvmflip -b /etc/host.conf ' 'pool rxq port check monitor top trace apply save metrics help'
+completes 'kvmflip tr' 'trace'
+completes 'kvmflip trace b' 'buffer'
+completes 'kvmflip trace buffer 1 ' 'pool count'
 completes 'kvmflip mo r' 'rxq'
 completes 'kvmflip che l' 'lo'
 completes 'kvmflip po' 'pool port'
@@ -333,6 +399,8 @@ completes 'kvmflip rxq attach lo ' 'all 0'
 completes 'kvmflip rxq attach lo all pool p mode s' 'strict steered'
 completes 'kvmflip rxq attach lo all pool p mode steered p' 'port'
 completes 'kvmflip port frob ' ''
+typed 'kvmflip poo' 'kvmflip pool '
+typed 'kvmflip port set v lat' 'kvmflip port set v latency '
 
 echo "1..$tests"
 ((failures == 0))

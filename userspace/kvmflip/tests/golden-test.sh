@@ -29,6 +29,7 @@ echo 'KTAP version 1'
 for object in pool rxq port; do
 	golden $object $object
 	golden $object-s -s $object
+	golden $object-ss -s -s $object
 	golden $object-d -d $object
 	golden $object-j -j $object
 	golden $object-js -j -s $object
@@ -40,6 +41,11 @@ golden metrics metrics
 golden apply-n apply -n fake/config
 golden refused pool add p3 size 4K buffer 4K
 golden monitor monitor
+export KVMFLIP_ROOT=fake/root
+golden trace trace
+golden trace-j -j trace
+golden trace-p -p trace count 1
+unset KVMFLIP_ROOT
 # rates are of a time that is never the same: all digits are one
 "$kvmflip" top | sed -E 's/[0-9]+/N/g; s/ +/ /g' >/tmp/kvmflip-top.$$
 trap 'rm -f /tmp/kvmflip-top.$$' EXIT
