@@ -296,6 +296,12 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
 #define cancel_delayed_work(w) cancel_work_sync(&(w)->work)
 #define cancel_delayed_work_sync(w) cancel_work_sync(&(w)->work)
 
+/* Events that somebody traces */
+#define TP_PROTO(...)	__VA_ARGS__
+#define TRACE_EVENT(name, proto, ...)					\
+	static inline void trace_##name(proto) { }			\
+	static inline bool trace_##name##_enabled(void) { return true; }
+
 /* Tasks */
 struct task_struct {
 	struct mm_struct *mm;
