@@ -10,8 +10,8 @@ exec cloud-hypervisor \
 	--cpus boot=2 --memory size=2G \
 	--kernel /var/lib/cloud-hypervisor/vmlinux \
 	--cmdline 'console=ttyS0 root=/dev/vda1' \
-	--disk path=/var/lib/libvirt/images/vm1.img \
+	--disk path=/var/lib/libvirt/images/vm1.img,image_type=raw \
 	--serial tty --console off \
 	--api-socket /run/vm1.sock \
-	--device "path=/sys/bus/mdev/devices/$uuid/" \
+	--device "path=/sys/bus/mdev/devices/$uuid/,id=kf" \
 	"$@"

@@ -41,14 +41,15 @@ static const char *const modes[] = {
 	[GUEST_HOLD] = "hold",
 	[GUEST_KEEP] = "keep",
 	[GUEST_HOSTILE] = "hostile",
+	[GUEST_FUZZ] = "fuzz",
 	NULL
 };
 
 static void print_usage(int status)
 {
 	fputs("usage: flipvm --uuid UUID [--tag BYTE] [--report FILE]\n"
-	      "              [--mode {scan|spin|spin-write|hold|keep|hostile}]\n"
-	      "              [--batch N] [--seconds N] [--until FRAMES]\n"
+	      "              [--mode {scan|spin|spin-write|hold|keep|hostile|fuzz}]\n"
+	      "              [--batch N] [--seed N] [--seconds N] [--until FRAMES]\n"
 	      "Run a guest that takes frames from a kvmflip port and checks\n"
 	      "each byte it can see; at the end, and on SIGUSR1, print what\n"
 	      "it saw as JSON. FILE has the same, renewed all the time.\n",
@@ -75,6 +76,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "mode", required_argument, NULL, 'm' },
 		{ "report", required_argument, NULL, 'r' },
 		{ "batch", required_argument, NULL, 'b' },
+		{ "seed", required_argument, NULL, 'e' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ "until", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
@@ -100,6 +102,9 @@ static void parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'b':
 			o->params.batch = strtoul(optarg, NULL, 0);
+			break;
+		case 'e':
+			o->params.seed = strtoul(optarg, NULL, 0);
 			break;
 		case 's':
 			o->seconds = strtoul(optarg, NULL, 0);
@@ -131,6 +136,8 @@ static void wait_for_end(const struct options *o, struct vm *vm,
 		if (o->report && memcmp(&now, &last, sizeof(now)))
 			report_write(&now, NULL, o->report);
 		last = now;
+		if (o->params.mode == GUEST_FUZZ)
+			vfio_fuzz(vm->device, o->params.seed + now.attacks);
 		if (now.fatal || (o->until && now.received >= o->until) ||
 		    (o->seconds && time(NULL) >= end))
 			return;
@@ -165,6 +172,10 @@ int main(int argc, char **argv)
 	if (device.window_size > GUEST_REGS - GUEST_WINDOW)
 		die("the window is larger than the guest's room for it");
 	vm_map(&vm, 1, GUEST_WINDOW, device.window, device.window_size);
+	if (o.params.mode == GUEST_FUZZ) {
+		vfio_map_dma(&device, 0, vm.ram, GUEST_RAM_SIZE);
+		vfio_map_dma(&device, GUEST_WINDOW, device.window, device.window_size);
+	}
 	vm_route_irq(&vm, device.irq, GUEST_VECTOR);
 	memcpy(vm.ram + GUEST_PARAMS, &o.params, sizeof(o.params));
 

@@ -26,6 +26,7 @@
  * @GUEST_HOLD: check them and return none, whatever the host asks for
  * @GUEST_KEEP: check them and return a slot only when the host asks for one
  * @GUEST_HOSTILE: write garbage into the rings
+ * @GUEST_FUZZ: do anything at random, all the time
  */
 enum guest_mode {
 	GUEST_SCAN,
@@ -34,6 +35,7 @@ enum guest_mode {
 	GUEST_HOLD,
 	GUEST_KEEP,
 	GUEST_HOSTILE,
+	GUEST_FUZZ,
 };
 
 /**
@@ -41,11 +43,13 @@ enum guest_mode {
  * @mode: an enum guest_mode
  * @tag: tag byte of the frames that are the guest's
  * @batch: most frames taken before their slots are returned
+ * @seed: of what is done at random
  */
 struct guest_params {
 	__u32 mode;
 	__u32 tag;
 	__u32 batch;
+	__u32 seed;
 };
 
 /* struct guest_result, @fatal */

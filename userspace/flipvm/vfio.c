@@ -167,3 +167,39 @@ void vfio_reg_write(struct vfio *vfio, __u64 at, const void *data, __u32 len)
 		fprintf(stderr, "flipvm: register 0x%llx: %s\n", at,
 			strerror(errno));
 }
+
+void vfio_map_dma(struct vfio *vfio, __u64 iova, void *at, __u64 size)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ,
+		.vaddr = (unsigned long)at,
+		.iova = iova,
+		.size = size,
+	};
+
+	if (ioctl(vfio->container, VFIO_IOMMU_MAP_DMA, &map))
+		die_errno("memory for the device at 0x%llx", iova);
+}
+
+void vfio_fuzz(struct vfio *vfio, unsigned int seed)
+{
+	struct vfio_region_info info;
+	__u8 data[80];
+	__u64 at;
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		info = region(vfio, rand_r(&seed) % VFIO_PCI_NUM_REGIONS);
+		at = rand_r(&seed) % (rand_r(&seed) % 2 ? 0x90 : 0x1010);
+		memset(data, rand_r(&seed), sizeof(data));
+		/* Whether it is refused is of no interest here. */
+		if (rand_r(&seed) % 2)
+			(void)!pread(vfio->fd, data, rand_r(&seed) % sizeof(data),
+				     info.offset + at);
+		else
+			(void)!pwrite(vfio->fd, data, rand_r(&seed) % 9, info.offset + at);
+	}
+	/* Without it the device reads nothing that the guest sends. */
+	check_config(vfio);
+}

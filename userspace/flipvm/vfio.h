@@ -35,6 +35,12 @@ struct vfio {
  */
 void vfio_open(struct vfio *vfio, const char *uuid, int vm_fd, __u64 gpa);
 
+/* Let the device read what the guest sends. */
+void vfio_map_dma(struct vfio *vfio, __u64 iova, void *at, __u64 size);
+
+/* As a VMM may: accesses of any width and alignment to anything but the window */
+void vfio_fuzz(struct vfio *vfio, unsigned int seed);
+
 void vfio_reg_read(struct vfio *vfio, __u64 at, void *data, __u32 len);
 void vfio_reg_write(struct vfio *vfio, __u64 at, const void *data, __u32 len);
 

@@ -332,7 +332,7 @@ vm_start() { # NAME [OPTION]...
 		--report "$tmp/$name.json" "$@" >"$tmp/$name.out" 2>&1 &
 	vm[$name]=$!
 	children+=($!)
-	[[ $* =~ hold|keep|hostile ]] || returns[$name]=1
+	[[ $* =~ hold|keep|hostile|fuzz ]] || returns[$name]=1
 	wait_for "running guest $name" vm_runs "$name"
 }
 

@@ -3,6 +3,7 @@
 # A guest that breaks every rule of the rings harms nobody but itself.
 # timeout: 400
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/flow.sh"
 
 hostile() { # NIC
 	local nic=$1
@@ -59,9 +60,50 @@ hoarder() { # NIC
 	pool_adds_up p
 }
 
+# Anything that a guest and its VMM can write, at random, under traffic and while buffers
+# are taken from it, for some time.
+fuzz() { # NIC
+	local nic=$1 seed=${KVMFLIP_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+	local times=2 i
+
+	[[ ${KVMFLIP_FULL:-0} != 1 ]] || times=20
+	echo "# seed $seed: KVMFLIP_SEED=$seed makes the same attempts"
+	load_module
+	one_queue "$nic"
+	pool_add p 8M
+	port_add a p max 2M copybreak 0
+	port_add b p max 2M copybreak 0
+	# Nobody but the guest says anything there.
+	echo 1 >/proc/sys/net/ipv6/conf/kf0/disable_ipv6
+	ip link set kf0 up
+	attach "$nic" p
+	vm_start a --mode fuzz --batch 4 --seed "$seed"
+	vm_start b
+	for ((i = 0; i < times; i++)); do
+		round=100 traffic "$nic" 1000 1 size=60-1514 "$(to a)" "$(to b)"
+		kvmflip port reclaim a
+		wait_for 'frames at b' guest_has b received "${sent[b]}"
+	done
+	guest_is_whole b
+	vm_stop a
+	positive 'attempts' "$(field "$report" attacks)"
+	positive 'times the device failed' "$(field "$report" failed)"
+	equal 'foreign bytes that a saw' "$(field "$report" foreign_bytes)" 0
+	positive 'bad returns' "$(stat port a bad_returns)"
+	positive 'frames that a sent' "$(stat port a from_guest)"
+	positive 'frames that were none' "$(stat port a tx_errors)"
+	figure "hostile.guest.$nic" "{\"seed\": $seed, \"attempts\": $(field "$report" attacks), \"failed\": $(field "$report" failed), \"sent\": $(stat port a from_guest), \"bad\": $(stat port a tx_errors)}"
+	frames_add_up port a
+	frames_add_up port b
+	pool_adds_up p
+	detach "$nic"
+	wait_for 'free pool' pool_is_free p
+}
+
 ktap_begin
 for nic in $nic_kinds; do
 	run_case "$nic: garbage in the rings" hostile "$nic"
 	run_case "$nic: nothing returned" hoarder "$nic"
+	run_case "$nic: anything at random" fuzz "$nic"
 done
 ktap_end

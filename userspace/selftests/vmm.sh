@@ -303,6 +303,163 @@ by_qemu() {
 	l2_stop a
 }
 
+# --- cloud-hypervisor -------------------------------------------------------
+
+# It has no 9p: its guests have the programs that are often used, in memory, and get
+# their commands by the console.
+chv_initramfs() {
+	local dir=$tmp/chv
+
+	mkdir -p "$dir/often"
+	cat >"$dir/init" <<-'END'
+		#!/bin/sh
+		cd /often
+		mkdir -p dev proc sys run tmp
+		mount -t devtmpfs dev dev
+		mount -t proc proc proc
+		mount -t sysfs sys sys
+		dmesg -n 1
+		export PATH=/l2/bin:/usr/sbin:/usr/bin:/sbin:/bin
+		exec chroot . /bin/bash /commands <>dev/hvc0 >&0 2>&1
+	END
+	cat >"$dir/often/commands" <<-'END'
+		stty -echo
+		echo guest-ready
+		while read -r script; do
+			eval "script=$script"
+			bash -c "$script" </dev/null 2>&1
+			echo "guest-status $?"
+		done
+	END
+	chmod +x "$dir/init"
+	(cd "$dir" && find . | cpio -o -H newc --quiet) | cat /run/job/l2.cpio - >"$dir.cpio"
+}
+
+# The example's command line with the memory of this machine, and
+# what guests of these tests boot from. Their kernel knows no interrupt for a serial
+# line here, so they have a virtio console. That of this machine has no seccomp.
+chv_start() { # NAME
+	local dir=$tmp/l2/$1
+
+	chv_initramfs
+	truncate -s 1M "$tmp/vm1.img"
+	mkdir -p "$dir"
+	sed -e "s|boot=2|boot=1|; s|size=2G|size=${l2_mem}M|" \
+		-e "s|/var/lib/libvirt/images|$tmp|; s|/run/vm1.sock|$tmp/vm1.sock|" \
+		-e "s|/var/lib/cloud-hypervisor/vmlinux|/run/job/l2.kernel|; s|serial tty --console off|serial off --console pty|; s|ttyS0|hvc0|" \
+		-e "s|root=/dev/vda1|quiet panic=-1 no_timer_check mitigations=off net.ifnames=0|" \
+		"$examples/cloud-hypervisor.sh" >"$tmp/chv.sh"
+	sh "$tmp/chv.sh" "${uuid[$1]}" --seccomp false --initramfs "$tmp/chv.cpio" \
+		</dev/null >>"$dir/qemu" 2>&1 &
+	l2_pid[$1]=$!
+	children+=($!)
+	chv_ready "$1"
+}
+
+# chv_console: sets $chv_pty
+chv_console() {
+	remote info 2>/dev/null && chv_pty=$(grep -o -m 1 '/dev/pts/[0-9]*' "$tmp/remote")
+}
+
+# chv_ready NAME: it takes commands, by a terminal that a boot makes anew
+chv_ready() {
+	wait_for console chv_console
+	exec {chv_fd}<>"$chv_pty"
+	chv_until "$1" "$l2_boot_seconds" guest-ready >>"$tmp/l2/$1/console" ||
+		fail "guest $1 has not booted"
+}
+
+# chv_until NAME SECONDS WORD: the lines before the one that begins with it; sets $chv_rest
+chv_until() {
+	local line='' part status end=$((SECONDS + $2))
+
+	while ((SECONDS < end)) && l2_alive "$1"; do
+		status=0
+		read -r -t 1 -u "$chv_fd" part || status=$?
+		line+=$part
+		((status == 0)) || continue
+		line=${line%$'\r'}
+		chv_rest=${line#"$3"}
+		[[ $line == "$chv_rest" ]] || return 0
+		printf '%s\n' "$line"
+		line=''
+	done
+	l2_words "$1"
+	return 1
+}
+
+# chv_run NAME COMMAND...: as l2_run
+chv_run() {
+	local name=$1 script=$2
+
+	shift
+	(($# == 1)) || script="exec ${*@Q}"
+	printf '%s\n' "${script@Q}" >&"$chv_fd"
+	chv_until "$name" "$l2_seconds" 'guest-status ' || fail "guest $name does not answer"
+	return "$chv_rest"
+}
+
+# remote COMMAND...: what it says is in $tmp/remote
+remote() {
+	ch-remote --api-socket "$tmp/vm1.sock" "$@" >"$tmp/remote"
+}
+
+# frames_come NAME: of the NIC, all that its port was given
+frames_come() {
+	local before given
+
+	before=$(rx_packets "$1")
+	given=$(stat port "$1" 'flipped|copied')
+	flow virtio 2000 size=64-1514 "$(to "$1")"
+	flow_end
+	given=$(($(stat port "$1" 'flipped|copied') - given))
+	positive 'frames of the NIC' "$given"
+	wait_for "all $given frames in the guest" rx_has "$1" $((before + given))
+}
+
+rx_packets() { # NAME
+	l2_run "$1" cat /sys/class/net/eth0/statistics/rx_packets
+}
+
+rx_has() { # NAME COUNT
+	(($(rx_packets "$1") >= $2))
+}
+
+by_cloud_hypervisor() {
+	local device
+
+	if ! type -P cloud-hypervisor ch-remote >/dev/null; then
+		diag 'no cloud-hypervisor here'
+		exit 4
+	fi
+	l2_run() { chv_run "$@"; }
+	topology
+	chv_start a
+	guest_up a
+	reached a
+	frames_come a
+	diag 'reboot'
+	remote reboot
+	chv_ready a
+	guest_up a
+	reached a
+	diag 'plugged out and in'
+	device=$(sed -n 's/.*--device "\(.*\)" .*/\1/p' "$tmp/chv.sh")
+	remote remove-device "${device##*id=}"
+	wait_for 'closed port' port_is a closed
+	nothing_is_left a
+	remote add-device "${device/\$uuid/"${uuid[a]}"}"
+	guest_up a
+	reached a
+	frames_come a
+	l2_run a dmesg >"$tmp/l2/a/dmesg"
+	remote shutdown-vmm
+	wait "${l2_pid[a]}" || fail 'cloud-hypervisor does not end well'
+	wait_for 'closed port' port_is a closed
+	nothing_is_left a
+	l2_judge a
+}
+
 # --- libvirt --------------------------------------------------------------
 
 virsh() {
@@ -509,5 +666,6 @@ long_case 'a second kernel' crashed
 long_case 'the VMM is killed' killed
 long_case 'plugged in and out' plugged
 run_case 'libvirt' by_libvirt
+long_case 'cloud-hypervisor' by_cloud_hypervisor
 long_case 'the host reboots' host_reboots
 ktap_end

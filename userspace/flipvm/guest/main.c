@@ -2,6 +2,7 @@
 /* The guest: takes frames, checks them, returns their slots. */
 #include "device.h"
 #include "entry.h"
+#include "fuzz.h"
 #include "hostile.h"
 #include "interrupt.h"
 #include "scan.h"
@@ -168,7 +169,10 @@ static __u32 poll(void)
 static void restart(void)
 {
 	slots_reset();
-	device_start(&dev);
+	if (params->mode == GUEST_FUZZ)
+		fuzz_start(&dev);
+	else
+		device_start(&dev);
 	asked = 0;
 	debt = 0;
 	result.resets++;
@@ -179,6 +183,14 @@ static void attack(void)
 {
 	__u32 tries = 100;
 
+	if (params->mode == GUEST_FUZZ) {
+		fuzz_round(&dev, &scan);
+		if (reg_read(KVMFLIP_REG_STATUS) == KVMFLIP_STATUS_DRIVER_OK)
+			return;
+		result.failed++;
+		restart();
+		return;
+	}
 	if (hostile_attack(&dev, &scan)) {
 		while (--tries && !(reg_read(KVMFLIP_REG_STATUS) &
 				    KVMFLIP_STATUS_FAILED))
@@ -195,6 +207,7 @@ void guest_main(void)
 {
 	scan.tag = params->tag;
 	scan.class = (params->tag & 0xf0) * 0x01010101u;
+	fuzz_init(params->seed);
 	interrupt_init();
 	result.fatal = device_init(&dev);
 	publish();
@@ -207,7 +220,8 @@ void guest_main(void)
 		__u32 seen = READ_ONCE(interrupt_count);
 		int more = poll();
 
-		if (more && params->mode == GUEST_HOSTILE)
+		more |= params->mode == GUEST_FUZZ;
+		if (more && params->mode >= GUEST_HOSTILE)
 			attack();
 		more |= spin_round(&dev, &scan, params->mode);
 		publish();

@@ -41,6 +41,11 @@ golden metrics metrics
 golden apply-n apply -n fake/config
 golden refused pool add p3 size 4K buffer 4K
 golden monitor monitor
+export KVMFLIP_ROOT=fake/root
+golden trace trace
+golden trace-j -j trace
+golden trace-p -p trace count 1
+unset KVMFLIP_ROOT
 # rates are of a time that is never the same: all digits are one
 "$kvmflip" top | sed -E 's/[0-9]+/N/g; s/ +/ /g' >/tmp/kvmflip-top.$$
 trap 'rm -f /tmp/kvmflip-top.$$' EXIT

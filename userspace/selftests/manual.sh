@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The commands of README.md and of the documentation, as they are written there. Those of
+# a block are run one after the other, in a machine that is set up as the text before them
+# has left it; what is not run has a reason.
+# full
+# timeout: 900
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/installed.sh"
+
+checkout=$here/../..
+
+# why_not COMMAND: sets $reason, if it is not run
+why_not() {
+	reason=''
+	case $1 in
+	make* | insmod*) reason='on the machine that it is built on' ;;
+	*qemu-system*...*) reason='vmm.sh runs such a machine' ;;
+	*UUID* | *GROUP*) reason='has a word that stands for another' ;;
+	'modprobe kvmflip_net' | *eth0*) reason='in a guest: guest.sh' ;;
+	systemctl*) reason='there is no systemd' ;;
+	*numa_node*) reason='a kernel without NUMA' ;;
+	ovs-*) reason='networks.sh has an Open vSwitch' ;;
+	mdevctl* | 'cat /etc/kvmflip/ports'*) reason='startup.sh has mdevctl' ;;
+	bpftrace* | perf*) type -P "${1%% *}" >/dev/null || reason="there is no ${1%% *}" ;;
+	esac
+}
+
+bridge_gone() {
+	ip link del br0 2>/dev/null
+	return 0
+}
+
+all_gone() {
+	local name
+
+	[[ $(kvmflip -j rxq) == '[]' ]] || kvmflip rxq detach eth1 all
+	for name in $(kvmflip port | sed -n 's/^\([^ ]*\): .*/\1/p'); do
+		kvmflip port del "$name"
+	done
+	for name in $(kvmflip pool | sed -n 's/^\([^ ]*\): .*/\1/p'); do
+		wait_for "end of pool $name" kvmflip pool del "$name"
+	done
+}
+
+# what the text takes for granted: all of it, but what the block makes itself
+stage() { # BLOCK
+	at_end+=(all_gone bridge_gone stage_gone)
+	mkdir -p /etc/kvmflip /var/lib/node_exporter
+	printf 'pool add p0 size 256M buffer 2M\nrxq attach eth1 all pool p0\n' >/etc/kvmflip/config
+	load_module
+	modprobe bridge
+	nic_of igb
+	ip link set igb down
+	ip link set igb name eth1
+	ip link set eth1 up
+	ethtool -L eth1 combined 2 >/dev/null
+	wait_for 'carrier' has_carrier eth1
+	[[ $1 == *'pool add p0'* ]] || kvmflip pool add p0 size 256M buffer 2M
+	[[ $1 == *'rxq attach eth1 all'* ]] || kvmflip rxq attach eth1 all pool p0
+	[[ $1 == *'port add vm1'* ]] || kvmflip port add vm1 pool p0 mac 52:54:00:00:01:01 \
+		uuid "$example_uuid"
+	[[ $1 == *'link add br0'* ]] || ip link add br0 type bridge
+	[[ $1 != *'bridge '*kf0* || $1 == *'master br0'* ]] || ip link set kf0 master br0
+	[[ $1 != *'vlan add dev eth1'* ]] || ip link set eth1 master br0
+}
+
+stage_gone() {
+	local rule
+
+	for rule in $(ethtool -n eth1 2>/dev/null | sed -n 's/^Filter: //p'); do
+		ethtool -N eth1 delete "$rule"
+	done
+	ethtool -X eth1 default 2>/dev/null || true
+	ip link set eth1 down
+	ip link set eth1 name igb
+}
+
+# block NUMBER: of those of the file in $commands
+block() {
+	local all command where status run limit
+
+	all=$(awk -F '\t' -v block="$1" '$2 == block { print $3 }' "$commands")
+	cd "$checkout"
+	run=0
+	while IFS= read -r command; do
+		why_not "$command"
+		[[ $reason ]] || run=1
+	done <<<"$all"
+	((!run)) || stage "$all"
+	while IFS=$'\t' read -r where _ command; do
+		why_not "$command"
+		if [[ $reason ]]; then
+			diag "$where: $command: not run: $reason"
+			continue
+		fi
+		# the one of a port that was given none is random
+		all=$(kvmflip -j port show vm1 2>/dev/null) || all=''
+		[[ $command != *flipvm* ]] || command=${command/"$example_uuid"/$(field "$all" uuid)}
+		status=0 limit=60
+		# these do not end by themselves
+		[[ ! $command =~ flipvm|monitor|trace ]] || limit=6
+		timeout -s INT $limit bash -ec "$command" >"$tmp/said" 2>&1 </dev/null || status=$?
+		((status == 0 || status == 124 || status == 130)) ||
+			fail "$where: $command: status $status" "$(<"$tmp/said")"
+		((status != 124 || limit == 6)) ||
+			fail "$where: $command: does not end"
+	done < <(awk -F '\t' -v block="$1" '$2 == block' "$commands")
+	((run)) || exit 4
+}
+
+[[ $nic_kinds == *igb* ]] || { echo '1..0 # SKIP no igb'; exit 4; }
+ln -sf "$tools/kvmflip/kvmflip" /usr/local/sbin/
+commands=/tmp/commands
+ktap_begin
+while read -r file; do
+	(cd "$checkout" && scripts/documented "$file") >$commands
+	while read -r number; do
+		run_case "${file##*/}:$number" block "$number"
+	done < <(cut -f 2 $commands | uniq)
+done < <(cd "$checkout" && printf '%s\n' README.md Documentation/*.rst Documentation/man/*)
+ktap_end
