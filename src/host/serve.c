@@ -600,18 +600,17 @@ void kvmflip_serve_drain(struct kvmflip_rxq *rxq)
 	u32 chunk, order = table->chunk_order;
 
 	list_splice_init(&rxq->full, &bufs);
-	list_for_each_entry(buf, &bufs, list)
-		buf->dirty = KVMFLIP_DIRTY;
 	for (chunk = 0; chunk < table->nr << order; chunk++) {
 		if (!(chunk % KF_DRAIN_BATCH))
 			cond_resched();
 		if (!kvmflip_chunk_complete(&table->chunk[chunk], rxq->id))
 			continue;
 		buf = kvmflip_buffer_of(table, chunk);
-		buf->dirty = KVMFLIP_DIRTY;
 		if (list_empty(&buf->list))
 			list_add_tail(&buf->list, &bufs);
 	}
+	list_for_each_entry(buf, &bufs, list)
+		buf->dirty = KVMFLIP_DIRTY;
 	/* Other queues of the device keep its mapping of the pool alive. */
 	if (rxq->nic->active && rxq->nic->iommu)
 		kvmflip_iommu_revoke(rxq->nic->iommu, &bufs, &delta);
