@@ -405,7 +405,8 @@ static void kft_together(struct kunit *test)
 
 	for (k = 0; k < 2; k++) {
 		kft[k] = kft_serve_pool(test, name[k],
-					kvmflip_test_pool_chunks(test, name[k], 2, SZ_2M, SZ_2K));
+					kvmflip_test_pool_chunks(test, name[k], KFT_SLOTS,
+								 SZ_2M, SZ_2K));
 		table = &kft[k]->pool->table;
 		list_del_init(&table->buf[0].list);
 		kft[k]->pool->nr_free--;

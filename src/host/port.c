@@ -42,7 +42,7 @@ static void kf_port_release(struct kref *ref)
 {
 	struct kvmflip_port *port = container_of(ref, struct kvmflip_port, ref);
 
-	kfree(port);
+	kfree_rcu(port, rcu);
 }
 
 /**
@@ -65,11 +65,11 @@ struct kvmflip_port *kvmflip_port_get(u32 id)
 {
 	struct kvmflip_port *port;
 
-	xa_lock(&kf_port_ids);
+	rcu_read_lock();
 	port = xa_load(&kf_port_ids, id);
-	if (port)
-		kref_get(&port->ref);
-	xa_unlock(&kf_port_ids);
+	if (port && !kref_get_unless_zero(&port->ref))
+		port = NULL;
+	rcu_read_unlock();
 	return port;
 }
 

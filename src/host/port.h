@@ -84,6 +84,7 @@ struct kvmflip_vmm {
  * @share: what it has of the pool
  * @netdev: the host's side, or NULL; changed under rtnl and kvmflip_lock, while
  *	    @state is CLOSED
+ * @rcu: frees it
  * @ref: references; one is the list's, one the mediated device's, others are
  *	 held while frames are delivered
  * @lock: protects all that follows; never waits for the VMM
@@ -137,6 +138,8 @@ struct kvmflip_port {
 	struct kvmflip_share share;
 
 	struct net_device *netdev;
+
+	struct rcu_head rcu;
 
 	struct kref ref ____cacheline_aligned_in_smp;
 	struct mutex lock;	/* see above */
