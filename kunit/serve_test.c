@@ -68,6 +68,7 @@ struct kft_serve {
 	struct kft_indices fill;
 	DECLARE_BITMAP(owned, KFT_CHUNKS);
 	u32 wrong;
+	u32 written;	/* behind the last chunk with a scene */
 };
 
 static void kft_netdev_free(void *data)
@@ -387,8 +388,9 @@ static u32 kft_scene(struct kft_serve *kft, struct rnd_state *rnd, u32 chunk,
 	if (what == 15)
 		desc->addr |= BIT_ULL(40);
 	/* Not to what is completed again, perhaps before somebody has looked. */
-	if (what > 1 && offset == 256)
+	if (chunk >= kft->written && offset == 256)
 		memcpy(kvmflip_test_chunk_bytes(kft->test, chunk) + 240, &meta, sizeof(meta));
+	kft->written = max(kft->written, chunk + 1);
 	return chunk;
 }
 
