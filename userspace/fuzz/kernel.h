@@ -131,13 +131,20 @@ struct fuzz_lock {
 #define up_write	fuzz_drop
 #define lockdep_assert_held(lock) assert((lock)->held)
 
+struct rcu_head {
+	void *next;
+};
+
 struct kref {
 	int n;
 };
 
 #define kref_init(ref)	((ref)->n = 1)
-#define kref_get(ref)	((ref)->n++)
+#define kref_get_unless_zero(ref) ((ref)->n ? (ref)->n++ : 0)
 #define kref_put(ref, release)	do { if (!--(ref)->n) release(ref); } while (0)
+#define rcu_read_lock()	do { } while (0)
+#define rcu_read_unlock() do { } while (0)
+#define kfree_rcu(p, head) kfree(p)
 #undef atomic_read
 #undef atomic_set
 #define atomic_read(a)	((a)->counter)
@@ -325,8 +332,6 @@ typedef struct { u8 b[16]; } uuid_t;
 #define NL_SET_ERR_MSG(extack, ...) ((void)(extack))
 #define NL_SET_ERR_MSG_FMT(extack, ...) ((void)(extack))
 #define DEFINE_XARRAY_ALLOC1(name) void *name
-#define xa_lock(xa)	do { } while (0)
-#define xa_unlock(xa)	do { } while (0)
 #define xa_load(xa, id)	(*(xa))
 #define xa_alloc(xa, id, p, limit, gfp) (*(id) = 1, *(xa) = (p), 0)
 #define xa_erase(xa, id) (*(xa) = NULL)
