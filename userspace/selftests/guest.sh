@@ -164,7 +164,7 @@ counted_alike() { # NIC
 	wait_for "carrier on $kf" has_carrier "$kf"
 	ip addr add "$(inet 1 1)/24" dev br0
 	ip neigh replace "$(inet 1 2)" lladdr "${mac[a]}" dev br0
-	wait_for 'the end of what is under way' links_still a
+	wait_for 'the end of what is under way' links_read a
 	came "$nic"
 	was=("$came" "$(stat port a received)")
 
@@ -181,7 +181,7 @@ counted_alike() { # NIC
 	sent=$(field "${reply##*\}\}, }" frames)
 	job=$(l2_wait a "$sink") || fail "what the socket got: $job"
 	equal 'frames of the generator that the socket got' "$(field "$job" frames)" "$sent"
-	wait_for 'the end of what is under way' links_still a
+	wait_for 'the end of what is under way' links_read a
 	came "$nic"
 	equal 'frames of the generator that the port received' \
 		$(($(stat port a received) - was[1])) "$sent"

@@ -215,13 +215,10 @@ link_stat() {
 
 # links_agree NAME: all who count what passes between host and guest say the same
 links_agree() {
-	local host there json n i given=0 sent=0
+	local host there json ethtool n i given=0 sent=0
 
 	kf_of "$1"
-	wait_for 'the end of what is under way' links_still "$1"
-	mapfile -t host < <(bash -c "$(link_stat "$kf")")
-	mapfile -t there < <(l2_run "$1" "$(link_stat eth0)")
-	json=$(show port "$1")
+	wait_for 'the end of what is under way' links_read "$1"
 	get_sum n "$json" 'flipped|copied'
 	get_sum given "$json" to_guest
 	get_sum sent "$json" from_guest
@@ -232,7 +229,7 @@ links_agree() {
 	equal 'received by the host' "${host[0]}" "$sent"
 	equal 'bytes sent by the guest' "${there[3]}" "$(sum_of "$json" from_guest_bytes)"
 	equal 'bytes sent by the host' "${host[3]}" "$(sum_of "$json" to_guest_bytes)"
-	read -r n i < <(guest_stat "$1" rx_packets rx_bytes)
+	read -r n i <<<"$ethtool"
 	equal 'packets of ethtool -S' "$n" "${there[0]}"
 	equal 'bytes of ethtool -S' "$i" "${there[1]}"
 	for i in 4 5 6 7; do
@@ -242,14 +239,17 @@ links_agree() {
 	frames_add_up port "$1"
 }
 
-# links_still NAME: nothing has come or gone for a moment
-links_still() {
-	local old=$still
+# links_read NAME: asks all of them; fails if anything has come or gone meanwhile
+links_read() {
+	local before
 
-	still=$(l2_run "$1" "$(link_stat eth0)")
-	[[ $old == "$still" ]]
+	before=$(l2_run "$1" "$(link_stat eth0)")
+	mapfile -t host < <(bash -c "$(link_stat "$kf")")
+	json=$(show port "$1")
+	ethtool=$(guest_stat "$1" rx_packets rx_bytes)
+	mapfile -t there < <(l2_run "$1" "$(link_stat eth0)")
+	[[ ${before//$'\n'/ } == "${there[*]}" ]]
 }
-still=''
 
 # iperf_in NAME ADDRESS [ARGUMENT]...: as iperf, from a guest
 iperf_in() {
