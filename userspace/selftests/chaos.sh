@@ -7,6 +7,7 @@
 # KVMFLIP_CHAOS_SECONDS.
 # timeout: 5400
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/flow.sh"
 
 seconds=${KVMFLIP_CHAOS_SECONDS:-20}
 [[ ${KVMFLIP_FULL:-0} != 1 ]] || seconds=${KVMFLIP_CHAOS_SECONDS:-300}
@@ -29,7 +30,7 @@ try() {
 
 	commands=$((commands + 1))
 	out=$("$@" 2>&1) || status=$?
-	echo "$SECONDS: $* = $status $out" >>"$tmp/chaos.out"
+	echo "$SECONDS: $* = $status ${out%%$'\n'*}" >>"$tmp/chaos.out"
 	((status)) || return 0
 	((status < 3 && ${#out})) || fail "'$*' ended with status $status: $out"
 	refusals=$((refusals + 1))
