@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/vfio.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,14 +51,16 @@
  * @name: what it is
  * @run: does it; 0 or a negative errno
  * @undo: what was done is undone
+ * @told: those who listen are told of it, or that they were not
  */
 struct op {
 	const char *name;
 	int (*run)(void);
 	void (*undo)(void);
+	bool told;
 };
 
-static struct kvmflip *kf;
+static struct kvmflip *kf, *listener;
 static const char *uuid;
 static int group, container, device = -1, pool = -1, irq;
 static __u64 regs, window;
@@ -412,6 +415,24 @@ static void fail_nth(unsigned int n)
 	expect(file && fprintf(file, "%u", n) > 0 && !fclose(file));
 }
 
+static void on_event(const char *event, const struct kvmflip_object *object, void *data)
+{
+	(void)event;
+	(void)object;
+	*(bool *)data = true;
+}
+
+/* Have there been events, or an error that says that some were lost? */
+static bool heard(void)
+{
+	struct pollfd poller = { .fd = kvmflip_fd(listener), .events = POLLIN };
+	bool any = false;
+
+	while (poll(&poller, 1, 0) > 0)
+		any |= kvmflip_receive(listener, on_event, &any) == -ENOBUFS;
+	return any;
+}
+
 /* The kernel has other names for it when it makes a network device. */
 static bool is_shortage(int err)
 {
@@ -440,10 +461,17 @@ static void sweep(const struct op *op)
 		if (err) {
 			free(loose);
 			same(op, n, strict, true);
+			heard();
 			continue;
 		}
 		free(strict);
+		if (op->told && !heard()) {
+			fprintf(stderr, "nthfail: %s, allocation %u: nobody is told\n",
+				op->name, n);
+			exit(1);
+		}
 		op->undo();
+		heard();
 		same(op, n, loose, false);
 		well += !done;
 	}
@@ -454,29 +482,29 @@ static void sweep(const struct op *op)
 }
 
 static const struct op closed[] = {
-	{ "pool add, 2 MiB", add_large_pool, del_pool },
-	{ "pool add, 4 KiB", add_small_pool, del_pool },
-	{ "port add", add_port, del_port },
-	{ "port set", set_port, reset_port },
-	{ "pool show", get_pool, nothing },
-	{ "port show", get_port, nothing },
-	{ "open of the pool", open_pool, close_pool },
-	{ "open of the device", open_device, close_device },
+	{ "pool add, 2 MiB", add_large_pool, del_pool, true },
+	{ "pool add, 4 KiB", add_small_pool, del_pool, true },
+	{ "port add", add_port, del_port, true },
+	{ "port set", set_port, reset_port, true },
+	{ "pool show", get_pool, nothing, false },
+	{ "port show", get_port, nothing, false },
+	{ "open of the pool", open_pool, close_pool, false },
+	{ "open of the device", open_device, close_device, true },
 	{ }
 };
 
 static const struct op opened[] = {
-	{ "regions", find_regions, nothing },
-	{ "interrupts", set_vector, unset_vector },
-	{ "start of the driver", start_driver, stop_driver },
-	{ "reset", reset, nothing },
-	{ "faults in the window", map_window, nothing },
-	{ "port reclaim", reclaim, nothing },
+	{ "regions", find_regions, nothing, false },
+	{ "interrupts", set_vector, unset_vector, false },
+	{ "start of the driver", start_driver, stop_driver, true },
+	{ "reset", reset, nothing, false },
+	{ "faults in the window", map_window, nothing, false },
+	{ "port reclaim", reclaim, nothing, false },
 	{ }
 };
 
 static const struct op mdev[] = {
-	{ "mediated device", add_mdev, del_mdev },
+	{ "mediated device", add_mdev, del_mdev, false },
 	{ }
 };
 
@@ -497,6 +525,7 @@ int main(int argc, char **argv)
 	uuid = argv[1];
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	expect(!kvmflip_open(&kf));
+	expect(!kvmflip_open(&listener) && !kvmflip_subscribe(listener));
 	irq = eventfd(0, 0);
 	expect(irq >= 0);
 	open_group();
