@@ -22,6 +22,7 @@
  * struct options - the command line
  * @uuid: of the mediated device
  * @report: file for the running report, or NULL
+ * @quiet: write it only as long as the guest is not running yet
  * @params: for the guest
  * @seconds: end after that long, 0: do not
  * @until: end when so many frames have come, 0: do not
@@ -29,6 +30,7 @@
 struct options {
 	const char *uuid;
 	const char *report;
+	bool quiet;
 	struct guest_params params;
 	unsigned int seconds;
 	__u64 until;
@@ -47,12 +49,13 @@ static const char *const modes[] = {
 
 static void print_usage(int status)
 {
-	fputs("usage: flipvm --uuid UUID [--tag BYTE] [--report FILE]\n"
+	fputs("usage: flipvm --uuid UUID [--tag BYTE] [--report FILE [--quiet]]\n"
 	      "              [--mode {scan|spin|spin-write|hold|keep|hostile|fuzz}]\n"
 	      "              [--batch N] [--seed N] [--seconds N] [--until FRAMES]\n"
 	      "Run a guest that takes frames from a kvmflip port and checks\n"
 	      "each byte it can see; at the end, and on SIGUSR1, print what\n"
-	      "it saw as JSON. FILE has the same, renewed all the time.\n",
+	      "it saw as JSON. FILE has the same, renewed all the time; with --quiet\n"
+	      "only until the guest runs.\n",
 	      status ? stderr : stdout);
 	exit(status);
 }
@@ -75,6 +78,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "tag", required_argument, NULL, 't' },
 		{ "mode", required_argument, NULL, 'm' },
 		{ "report", required_argument, NULL, 'r' },
+		{ "quiet", no_argument, NULL, 'q' },
 		{ "batch", required_argument, NULL, 'b' },
 		{ "seed", required_argument, NULL, 'e' },
 		{ "seconds", required_argument, NULL, 's' },
@@ -99,6 +103,9 @@ static void parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'r':
 			o->report = optarg;
+			break;
+		case 'q':
+			o->quiet = true;
 			break;
 		case 'b':
 			o->params.batch = strtoul(optarg, NULL, 0);
@@ -126,22 +133,25 @@ static void wait_for_end(const struct options *o, struct vm *vm,
 			 const sigset_t *signals)
 {
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000 };
+	const struct timespec seldom = { .tv_sec = 1 };
 	const struct guest_result *shared = (void *)(vm->ram + GUEST_RESULT);
 	struct guest_result now, last = { .version = ~0u };
 	time_t end = time(NULL) + o->seconds;
+	bool quiet = false;
 	int sig;
 
 	while (!__atomic_load_n(&vm->error, __ATOMIC_ACQUIRE)) {
 		report_take(&now, shared);
-		if (o->report && memcmp(&now, &last, sizeof(now)))
+		if (o->report && !quiet && memcmp(&now, &last, sizeof(now)))
 			report_write(&now, NULL, o->report);
+		quiet = o->quiet && now.running;
 		last = now;
 		if (o->params.mode == GUEST_FUZZ)
 			vfio_fuzz(vm->device, o->params.seed + now.attacks);
 		if (now.fatal || (o->until && now.received >= o->until) ||
 		    (o->seconds && time(NULL) >= end))
 			return;
-		sig = sigtimedwait(signals, NULL, &tick);
+		sig = sigtimedwait(signals, NULL, quiet ? &seldom : &tick);
 		if (sig == SIGTERM || sig == SIGINT)
 			return;
 		if (sig == SIGUSR1) {
