@@ -181,12 +181,12 @@ static void kft_use_up(struct kunit *test, struct kft_deliver *kft, unsigned int
 		kvmflip_pool_take(kft->pool, &bufs, KFT_BUFFERS);
 	while (what & KFT_NO_SLOT && kvmflip_window_alloc(&port->window) != KVMFLIP_NO_SLOT)
 		;
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	while (what & KFT_NO_BOUNCE && kvmflip_bounce_put(&port->bounce, "", 1, &where))
 		;
 	while (what & KFT_NO_SPACE && kvmflip_port_rx_space(port) > 0)
 		kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 }
 
 static void kft_release_slots(struct kft_deliver *kft)
@@ -349,19 +349,19 @@ static void kft_set_up_drop(struct kunit *test, struct kft_deliver *kft,
 
 	port->config.copybreak = row->copybreak;
 	kft_use_up(test, kft, row->missing);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	for (i = 0; i < 3 && !row->missing; i++)
 		kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
 	kvmflip_ring_publish(&port->rx);
 	port->rx.shared->cons = cpu_to_le32(row->ring);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	if (row->state == KVMFLIP_PORT_STATE_CLOSED) {
 		kvmflip_port_close(port);
 		return;
 	}
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	port->state = row->state;
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 }
 
 static void kft_dropped_frame(struct kunit *test)

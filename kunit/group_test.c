@@ -512,10 +512,10 @@ static void kft_little_space(struct kunit *test)
 	struct kvmflip_test_rx rx;
 	u32 i;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	while (kvmflip_port_rx_space(port) > 3)
 		kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	for (i = 0; i < 2; i++) {
 		struct kvmflip_buffer *buf = kvmflip_test_post(test, kft->queue);
 

@@ -167,9 +167,9 @@ static void kft_no_slot(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft_counter(stack, KVMFLIP_A_STATS_TO_GUEST), KFT_BIGS);
 	KUNIT_EXPECT_NE(test, stack->inject->since, 0);
 	KUNIT_EXPECT_EQ(test, kvmflip_test_lost(stack), 0);
-	mutex_lock(&stack->port->lock);
+	kvmflip_port_lock(stack->port);
 	KUNIT_EXPECT_TRUE(test, kvmflip_deliver_copy(stack->port, frame, sizeof(frame), 0));
-	mutex_unlock(&stack->port->lock);
+	kvmflip_port_unlock(stack->port);
 
 	/* The guest is told of each slot, and with each it returns another frame comes. */
 	KUNIT_EXPECT_EQ(test, kft_take(test, stack, KFT_BIG, KFT_BIGS), KFT_BIGS);
@@ -232,10 +232,10 @@ static void kft_impatient(struct kunit *test)
 
 	kft_send(test, stack, KFT_BIG, KFT_BIGS + 10);
 	kvmflip_test_under_way(stack);
-	mutex_lock(&stack->port->lock);
+	kvmflip_port_lock(stack->port);
 	KUNIT_EXPECT_NE(test, stack->inject->since, 0);
 	stack->inject->since = (jiffies - 6 * HZ) | 1;
-	mutex_unlock(&stack->port->lock);
+	kvmflip_port_unlock(stack->port);
 	kvmflip_inject_kick(stack->inject);
 	kvmflip_test_under_way(stack);
 	KUNIT_EXPECT_EQ(test, kvmflip_test_lost(stack), 10);
@@ -406,12 +406,12 @@ static void kft_queue_limits(struct kunit *test)
 
 	/* What does not fit into the device is none of what is in it. */
 	kvmflip_port_start(stack->port);
-	mutex_lock(&stack->port->lock);
+	kvmflip_port_lock(stack->port);
 	kft_force(test, stack, 600);
 	lost = kvmflip_test_lost(stack) - 13;
 	KUNIT_EXPECT_GT(test, lost, 0);
 	KUNIT_EXPECT_EQ(test, kft_queued(test, stack), 60 * (600 - lost));
-	mutex_unlock(&stack->port->lock);
+	kvmflip_port_unlock(stack->port);
 }
 
 /* An index that cannot be: the port has failed, and nothing hangs. */
@@ -445,7 +445,7 @@ static void kft_redirected(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft_counter(stack, KVMFLIP_A_STATS_TO_GUEST), 8);
 
 	/* Nobody takes them while we have the lock. */
-	mutex_lock(&stack->port->lock);
+	kvmflip_port_lock(stack->port);
 	do {
 		frames[0] = kft_xdp(test, stack, 60);
 		sent = kft_xdp_xmit(stack, frames, 1, 0);
@@ -453,7 +453,7 @@ static void kft_redirected(struct kunit *test)
 	} while (sent == 1);
 	KUNIT_EXPECT_EQ(test, sent, 0);
 	KUNIT_EXPECT_TRUE(test, netif_xmit_stopped(netdev_get_tx_queue(stack->dev, 0)));
-	mutex_unlock(&stack->port->lock);
+	kvmflip_port_unlock(stack->port);
 	xdp_return_frame(frames[0]);
 	KUNIT_EXPECT_EQ(test, kvmflip_test_lost(stack), 1);
 	kvmflip_test_under_way(stack);

@@ -188,9 +188,9 @@ static void kft_carrier(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, netif_carrier_ok(dev));
 	kvmflip_port_start(port);
 	KUNIT_EXPECT_TRUE(test, netif_carrier_ok(dev));
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	kvmflip_port_fail(port);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	KUNIT_EXPECT_FALSE(test, netif_carrier_ok(dev));
 	kvmflip_port_start(port);
 	KUNIT_EXPECT_FALSE(test, netif_carrier_ok(dev));
@@ -285,7 +285,7 @@ static void kft_notify(struct kvmflip_port *port, u32 vector)
 {
 	struct kft_registers *seen = kunit_get_current_test()->priv;
 
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 	if (vector != KVMFLIP_VEC_CONFIG)
 		return;
 	seen->told++;
@@ -330,9 +330,9 @@ static void kft_set_more(struct kft_netdev *kft, struct kvmflip_port_config *con
 
 static void kft_fail(struct kft_netdev *kft, struct kvmflip_port_config *config)
 {
-	mutex_lock(&kft->port->lock);
+	kvmflip_port_lock(kft->port);
 	kvmflip_port_fail(kft->port);
-	mutex_unlock(&kft->port->lock);
+	kvmflip_port_unlock(kft->port);
 }
 
 /**

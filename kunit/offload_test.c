@@ -132,11 +132,11 @@ static void kft_other_driver(struct kunit *test)
 	struct kvmflip_test_stack *stack = kvmflip_test_stack(test, KFT_GSO);
 	struct kvmflip_test_rx rx;
 
-	mutex_lock(&stack->port->lock);
+	kvmflip_port_lock(stack->port);
 	dev_queue_xmit(kft_tcp(test, stack, 5));
 	dev_queue_xmit(kft_tcp(test, stack, 1));
 	WRITE_ONCE(stack->port->features, 0);
-	mutex_unlock(&stack->port->lock);
+	kvmflip_port_unlock(stack->port);
 	kvmflip_test_under_way(stack);
 	KUNIT_ASSERT_TRUE(test, kvmflip_test_receive(stack->port, &rx));
 	KUNIT_EXPECT_EQ(test, rx.flags, 0);

@@ -331,9 +331,9 @@ static void kft_status(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, port->state, KVMFLIP_PORT_STATE_RUNNING);
 
 	/* Out of failure there is no way but a reset. */
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	port->state = KVMFLIP_PORT_STATE_FAILED;
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	KUNIT_EXPECT_EQ(test, kvmflip_pci_read(port, KVMFLIP_REG_STATUS),
 			KVMFLIP_STATUS_DRIVER_OK | KVMFLIP_STATUS_FAILED);
 	kvmflip_pci_write(port, KVMFLIP_REG_STATUS, KVMFLIP_STATUS_DRIVER_OK);
@@ -403,9 +403,9 @@ static void kft_accept_when(struct kunit *test)
 	kvmflip_pci_write(port, KVMFLIP_REG_STATUS, KVMFLIP_STATUS_DRIVER_OK);
 	kvmflip_pci_write(port, KVMFLIP_REG_ACCEPT, 0x3f);
 	KUNIT_EXPECT_EQ(test, port->features, 0x21);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	kvmflip_port_fail(port);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	kvmflip_pci_write(port, KVMFLIP_REG_ACCEPT, 0);
 	KUNIT_EXPECT_EQ(test, port->features, 0x21);
 

@@ -282,10 +282,10 @@ static void kft_reset(struct kunit *test)
 	struct kvmflip_port *port = kft->port;
 
 	kft_map(test, kft, KFT_SLOTS);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
 	kvmflip_ring_publish(&port->rx);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	kvmflip_test_put_back(port, 3);
 	kvmflip_test_doorbell(port);
 

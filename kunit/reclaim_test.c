@@ -270,10 +270,10 @@ static void kft_ring_full(struct kunit *test)
 	struct kvmflip_port *port = kft_reclaim(test)->port;
 	u32 i;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	for (i = 0; i < port->rx.nr - 2; i++)
 		kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	KUNIT_EXPECT_EQ(test, kft_ask(port, 5 * SZ_4K, NULL), 0);
 	kft_force(port);
 	KUNIT_EXPECT_EQ(test, kft_counter(port, KVMFLIP_A_STATS_REVOKED), 5);

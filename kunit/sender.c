@@ -29,7 +29,7 @@ static void kft_notify(struct kvmflip_port *port, u32 vector)
 {
 	struct kvmflip_test_sender *sender = kunit_get_current_test()->priv;
 
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 	sender->interrupts[vector]++;
 }
 
@@ -82,9 +82,9 @@ void kvmflip_test_sender_start(struct kvmflip_test_sender *sender, u32 features)
 
 	sender->prod = 0;
 	sender->cons = 0;
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	port->features = features;
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	kvmflip_port_start(port);
 	KUNIT_ASSERT_EQ(sender->test, port->state, KVMFLIP_PORT_STATE_RUNNING);
 	/* It looks once on its own; from now on it is called by the test alone. */

@@ -312,7 +312,7 @@ static void kft_starved(struct kunit *test, struct kvmflip_test_nic *kft)
 	kft_wake(kft);
 	KUNIT_EXPECT_EQ(test, kft->rxq.delivery.trust, KVMFLIP_TRUST);
 	kft_receive(kft, 1000);
-	WRITE_ONCE(kft->rxq.patient, true);
+	WRITE_ONCE(kft->rxq.soft, true);
 	kft_wake(kft);
 	KUNIT_EXPECT_EQ(test, kft->rxq.delivery.trust, KVMFLIP_TRUST_ZEROED);
 	kft->fill.flags = 0;

@@ -280,6 +280,56 @@ static void kft_round(struct kunit *test)
 	kft_states(test, kft, 0, KFT_TARGET + 1, 0);
 }
 
+static bool kft_soft(struct kft_steer *kft)
+{
+	bool soft;
+
+	local_bh_disable();
+	soft = kvmflip_steer_soft(kft->rxq, &kft->delta);
+	local_bh_enable();
+	return soft;
+}
+
+/* In softirq frames are named for which nothing else has to be done, or none are. */
+static void kft_softirq(struct kunit *test)
+{
+	struct kft_steer *kft = kft_steer(test);
+	struct kvmflip_buffer *buf;
+
+	KUNIT_EXPECT_TRUE(test, kft_soft(kft));
+	buf = kft_buffer(kft, kft_own(test, kft, 100));
+	/* There is none to be posted in its place. */
+	KUNIT_EXPECT_FALSE(test, kft_soft(kft));
+	KUNIT_EXPECT_EQ(test, kft_prod(kft), 0);
+	kft_serve(kft);
+	KUNIT_EXPECT_EQ(test, kft_prod(kft), 1);
+	/* It is the last of its buffer. */
+	kft_own(test, kft, 100);
+	KUNIT_EXPECT_FALSE(test, kft_soft(kft));
+	kft_serve(kft);
+	kft_return(kft, buf->slot);
+
+	/* Now there is one. */
+	buf = kft_buffer(kft, kft_own(test, kft, 1000));
+	kvmflip_port_lock(kft->port);
+	KUNIT_EXPECT_FALSE(test, kft_soft(kft));
+	kvmflip_port_unlock(kft->port);
+	KUNIT_EXPECT_TRUE(test, kft_soft(kft));
+	KUNIT_EXPECT_EQ(test, kft_prod(kft), 3);
+	kft_expect_desc(test, kft, 2, buf->slot, KFT_OFFSET, 1000, 0);
+	KUNIT_EXPECT_EQ(test, buf->told, KVMFLIP_TOLD_FRAMES);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), 3);
+	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_FLIPPED), 3);
+	kft_own(test, kft, 100);
+	kft_serve(kft);
+
+	kft_write(test, kft, kft->port->id, kft->port->gen - 1, 100);
+	KUNIT_EXPECT_FALSE(test, kft_soft(kft));
+	kft_serve(kft);
+	KUNIT_EXPECT_EQ(test, kft_prod(kft), 4);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_DROPPED_NO_PORT), 1);
+}
+
 /**
  * struct kft_other - a frame that is not to reach the guest
  * @name: of the case
@@ -665,6 +715,7 @@ static void kft_checksums(struct kunit *test)
 
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_round),
+	KUNIT_CASE(kft_softirq),
 	KUNIT_CASE_PARAM(kft_other_last, kft_other_gen_params),
 	KUNIT_CASE_PARAM(kft_other_first, kft_other_gen_params),
 	KUNIT_CASE_PARAM(kft_other_only, kft_other_gen_params),

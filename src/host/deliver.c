@@ -197,7 +197,7 @@ static bool kf_map(struct kvmflip_delivery *delivery, const struct kvmflip_waite
 {
 	struct kvmflip_port *port = owner->port;
 
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	flip->slot = kvmflip_window_alloc(&port->window);
 	if (flip->slot == KVMFLIP_NO_SLOT)
@@ -247,7 +247,7 @@ static void kf_map_all(struct kvmflip_delivery *delivery, const struct kvmflip_w
  */
 u32 kvmflip_deliver_flags(const struct kvmflip_port *port, u32 flags)
 {
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (flags & KVMFLIP_META_CSUM_VALID && port->features & KVMFLIP_F_RX_CSUM)
 		return KVMFLIP_RX_CSUM_VALID;
@@ -268,7 +268,7 @@ bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len, 
 {
 	struct kvmflip_bounced where;
 
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (!kvmflip_bounce_put(&port->bounce, data, len, &where))
 		return false;
@@ -326,7 +326,7 @@ static unsigned int kf_verdict(const struct kvmflip_delivery *delivery,
 /* Why a port takes no frames, or 0. */
 static unsigned int kf_refusal(struct kvmflip_port *port, const struct kvmflip_waiter *waiter)
 {
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (waiter->gen != port->gen)
 		return KVMFLIP_A_STATS_DROPPED_NO_PORT;
@@ -424,12 +424,11 @@ static void kf_deliver_run(struct kvmflip_delivery *delivery,
 }
 
 /* All of a port's frames up to the end of the group, so that it is told once. */
-static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_waiter *waiter)
+static void kf_tell_waiter(struct kvmflip_delivery *delivery, struct kvmflip_waiter *waiter)
 {
 	struct kvmflip_port *port = waiter->port;
 	struct kf_told told = {};
 
-	mutex_lock(&port->lock);
 	told.refusal = kf_refusal(port, waiter);
 	if (!told.refusal) {
 		told.space = kvmflip_port_rx_space(port);
@@ -449,7 +448,19 @@ static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_
 	if (!told.refusal && kvmflip_ring_publish(&port->rx))
 		kvmflip_port_notify(port, KVMFLIP_VEC_RX);
 	kvmflip_stats_add(&port->stats, &told.own);
-	mutex_unlock(&port->lock);
+}
+
+/* In softirq its frames go on waiting if somebody is at the port. */
+static void kf_deliver_waiter(struct kvmflip_delivery *delivery, struct kvmflip_waiter *waiter)
+{
+	if (!delivery->soft) {
+		kvmflip_port_lock(waiter->port);
+		kf_tell_waiter(delivery, waiter);
+		kvmflip_port_unlock(waiter->port);
+	} else if (kvmflip_port_trylock(waiter->port)) {
+		kf_tell_waiter(delivery, waiter);
+		kvmflip_port_unlock_soft(waiter->port);
+	}
 }
 
 /* Takes what an owner needs, if it looks as if it could take the buffer. */
@@ -459,9 +470,9 @@ static bool kf_claim(struct kvmflip_delivery *delivery, struct kvmflip_flip *fli
 	struct kvmflip_port *port = owner->port;
 	bool willing;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	willing = !kf_refusal(port, owner) && kvmflip_window_room(&port->window);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	if (willing)
 		flip->spare = kvmflip_pool_claim(delivery->pool, &port->share);
 	if (willing && !flip->spare)
@@ -618,7 +629,8 @@ static void kf_recycle(struct kvmflip_delivery *delivery, struct list_head *full
  *	   waits in them any more
  * @free: list to append KVMFLIP_FREE buffers to, which replace the others
  *
- * Context: may sleep, but waits for no guest and no VMM.
+ * Context: may sleep, but waits for no guest and no VMM; or softirq, if no buffer is for
+ * anybody and no frame waits.
  */
 void kvmflip_deliver_full(struct kvmflip_delivery *delivery, struct list_head *full,
 			  struct list_head *again, struct list_head *free)
@@ -644,34 +656,14 @@ void kvmflip_deliver_full(struct kvmflip_delivery *delivery, struct list_head *f
 }
 
 /**
- * kvmflip_deliver_wait - how long frames may wait that wait now
- * @delivery: what the queue delivers from
- *
- * Context: any.
- * Return: nanoseconds, 0 if some must not wait any longer, or U64_MAX if no frame waits.
- */
-u64 kvmflip_deliver_wait(const struct kvmflip_delivery *delivery)
-{
-	const struct kvmflip_tally *tally = delivery->tally;
-	const struct kvmflip_waiter *waiter;
-	u64 wait = U64_MAX;
-	u32 i;
-
-	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
-		waiter = &tally->waiter[i];
-		if (!delivery->iommu || kvmflip_waiter_due(waiter, delivery->now))
-			return 0;
-		wait = min(wait, waiter->since + waiter->latency - delivery->now);
-	}
-	return wait;
-}
-
-/**
  * kvmflip_deliver_due - deliver the frames that are not to wait any longer
  * @delivery: what the queue delivers from
  *
- * Context: may sleep, but waits for no guest and no VMM.
- * Return: nanoseconds after which to call again, or U64_MAX if no frame waits.
+ * In softirq those alone that were never to wait, of which there are few.
+ *
+ * Context: may sleep, but waits for no guest and no VMM; or softirq.
+ * Return: nanoseconds after which to call again, 0 if it has to be in process context,
+ * or U64_MAX if no frame waits.
  */
 u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery)
 {
@@ -683,7 +675,8 @@ u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery)
 	delivery->end = tally->tail;
 	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
 		waiter = &tally->waiter[i];
-		if (!delivery->iommu || kvmflip_waiter_due(waiter, delivery->now))
+		if (!delivery->iommu || !waiter->patient ||
+		    (!delivery->soft && kvmflip_waiter_due(waiter, delivery->now)))
 			kf_deliver_waiter(delivery, waiter);
 	}
 	kf_leave_all(tally);

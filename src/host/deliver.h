@@ -3,7 +3,9 @@
 #ifndef _KVMFLIP_DELIVER_H
 #define _KVMFLIP_DELIVER_H
 
+#include <linux/limits.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "pool.h"
@@ -70,6 +72,7 @@ enum kvmflip_trust {
  * @delta: counters of the queue
  * @trust: of its driver
  * @now: time, in nanoseconds
+ * @soft: whoever delivers is in softirq
  * @flip: full buffers of the present group
  * @nr: number of them
  * @owners: bit per waiter that gets one of them
@@ -83,6 +86,7 @@ struct kvmflip_delivery {
 	struct kvmflip_delta *delta;
 	enum kvmflip_trust trust;
 	u64 now;
+	bool soft;
 	struct kvmflip_flip flip[KVMFLIP_FLIPS];
 	u32 nr;
 	DECLARE_BITMAP(owners, KVMFLIP_WAITERS);
@@ -95,11 +99,33 @@ struct kvmflip_waiter *kvmflip_deliver_admit(struct kvmflip_delivery *delivery,
 void kvmflip_deliver_full(struct kvmflip_delivery *delivery, struct list_head *full,
 			  struct list_head *again, struct list_head *free);
 void kvmflip_deliver_all(struct kvmflip_delivery *delivery);
-u64 kvmflip_deliver_wait(const struct kvmflip_delivery *delivery);
 u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery);
 unsigned int kvmflip_deliver_host(struct net_device *dev, const void *data, u32 len);
 u32 kvmflip_deliver_flags(const struct kvmflip_port *port, u32 flags);
 bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len, u32 flags);
+
+/**
+ * kvmflip_deliver_wait - how long frames may wait that wait now
+ * @delivery: what the queue delivers from
+ *
+ * Context: any.
+ * Return: nanoseconds, 0 if some must not wait any longer, or U64_MAX if no frame waits.
+ */
+static inline u64 kvmflip_deliver_wait(const struct kvmflip_delivery *delivery)
+{
+	const struct kvmflip_tally *tally = delivery->tally;
+	const struct kvmflip_waiter *waiter;
+	u64 wait = U64_MAX;
+	u32 i;
+
+	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
+		waiter = &tally->waiter[i];
+		if (!delivery->iommu || kvmflip_waiter_due(waiter, delivery->now))
+			return 0;
+		wait = min(wait, waiter->since + waiter->latency - delivery->now);
+	}
+	return wait;
+}
 
 /**
  * kvmflip_deliver_forget_notes - zero what was left in front of a frame

@@ -144,7 +144,7 @@ static enum kf_verdict kf_put(struct kvmflip_port *port, void *frame)
 	u32 flags = 0;
 	void *to;
 
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (len < ETH_HLEN || len > KVMFLIP_FRAME_MAX)
 		return KF_DROPPED;
@@ -193,7 +193,7 @@ static bool kf_is_full(const struct kf_batch *batch)
 /* Is it worth to wait with the oldest frame, for up to @ns? */
 static bool kf_wait(struct kvmflip_inject *inject, u64 ns)
 {
-	lockdep_assert_held(&inject->port->lock);
+	kvmflip_port_assert_locked(inject->port);
 
 	if (!inject->since)
 		WRITE_ONCE(inject->since, jiffies | 1);
@@ -274,7 +274,7 @@ static bool kf_run(struct kvmflip_inject *inject)
 	struct kf_batch batch = {};
 	void *frame;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	while (!kf_is_full(&batch)) {
 		frame = __ptr_ring_peek(&inject->ring);
 		if (!frame || !kf_one(inject, &batch, frame))
@@ -282,7 +282,7 @@ static bool kf_run(struct kvmflip_inject *inject)
 	}
 	if (batch.taken && kvmflip_ring_publish(&port->rx))
 		kvmflip_port_notify(port, KVMFLIP_VEC_RX);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	kf_settle(inject, &batch);
 	return kf_is_full(&batch);
 }
@@ -329,9 +329,9 @@ int kvmflip_inject_init(struct kvmflip_inject *inject, struct kvmflip_port *port
 
 static void kf_set_up(struct kvmflip_inject *inject, bool up)
 {
-	mutex_lock(&inject->port->lock);
+	kvmflip_port_lock(inject->port);
 	inject->up = up;
-	mutex_unlock(&inject->port->lock);
+	kvmflip_port_unlock(inject->port);
 }
 
 /**

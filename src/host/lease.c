@@ -39,9 +39,9 @@ void kvmflip_lease_begin(struct kvmflip_lease *lease, struct kvmflip_port *port,
 	lease->stats = stats;
 	INIT_LIST_HEAD(&lease->idle);
 	INIT_LIST_HEAD(&lease->due);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	list_add_tail(&lease->list, &port->leases);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 }
 
 /* What others have left in a buffer goes before the guest sees it. */
@@ -74,7 +74,7 @@ static bool kf_forget(struct kvmflip_buffer *buf)
 	struct kvmflip_lease *lease = buf->lease;
 	bool done = buf->told == KVMFLIP_TOLD_LAST || !list_empty(&buf->spare);
 
-	lockdep_assert_held(&lease->port->lock);
+	kvmflip_port_assert_locked(lease->port);
 
 	if (buf->told != KVMFLIP_TOLD_LAST)
 		lease->port->leased--;
@@ -101,7 +101,7 @@ static bool kf_enter(struct kvmflip_lease *lease, struct kvmflip_buffer *buf,
 	struct kvmflip_pool *pool = port->pool;
 	u32 slot = kvmflip_window_alloc(&port->window);
 
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (slot == KVMFLIP_NO_SLOT)
 		return false;
@@ -174,7 +174,7 @@ u32 kvmflip_lease_grow(struct kvmflip_lease *lease, u32 n, struct kvmflip_delta 
 	LIST_HEAD(bufs);
 	u32 grown = 0;
 
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (port->state != KVMFLIP_PORT_STATE_RUNNING)
 		return 0;
@@ -207,7 +207,7 @@ struct kvmflip_buffer *kvmflip_lease_take(struct kvmflip_lease *lease)
 {
 	struct kvmflip_buffer *buf;
 
-	lockdep_assert_held(&lease->port->lock);
+	kvmflip_port_assert_locked(lease->port);
 
 	if (lease->nr_idle <= lease->promised)
 		return NULL;
@@ -232,7 +232,7 @@ struct kvmflip_buffer *kvmflip_lease_take(struct kvmflip_lease *lease)
 bool kvmflip_lease_promise(struct kvmflip_lease *lease, struct kvmflip_delta *queue,
 			   struct kvmflip_delta *counters)
 {
-	lockdep_assert_held(&lease->port->lock);
+	kvmflip_port_assert_locked(lease->port);
 
 	if (lease->nr_idle <= lease->promised &&
 	    !kvmflip_lease_grow(lease, 1, queue, counters))
@@ -250,7 +250,7 @@ bool kvmflip_lease_promise(struct kvmflip_lease *lease, struct kvmflip_delta *qu
  */
 void kvmflip_lease_park(struct kvmflip_lease *lease, struct kvmflip_buffer *buf)
 {
-	lockdep_assert_held(&lease->port->lock);
+	kvmflip_port_assert_locked(lease->port);
 
 	if (kf_is_promised(buf))
 		lease->promised--;
@@ -268,7 +268,7 @@ void kvmflip_lease_park(struct kvmflip_lease *lease, struct kvmflip_buffer *buf)
  */
 void kvmflip_lease_defer(struct kvmflip_lease *lease, struct kvmflip_buffer *buf)
 {
-	lockdep_assert_held(&lease->port->lock);
+	kvmflip_port_assert_locked(lease->port);
 
 	if (kf_is_promised(buf))
 		lease->promised--;
@@ -286,7 +286,7 @@ void kvmflip_lease_give(struct kvmflip_lease *lease, struct kvmflip_buffer *buf)
 {
 	struct kvmflip_pool *pool = lease->port->pool;
 
-	lockdep_assert_held(&lease->port->lock);
+	kvmflip_port_assert_locked(lease->port);
 
 	if (kf_is_promised(buf))
 		lease->promised--;
@@ -311,7 +311,7 @@ enum kvmflip_lease_return kvmflip_lease_return(struct kvmflip_port *port, u32 sl
 	struct kvmflip_buffer *buf = kvmflip_window_buffer(&port->window, slot);
 
 	lockdep_assert_held(&port->return_lock);
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (!buf || !buf->lease)
 		return KVMFLIP_LEASE_OTHER;
@@ -371,7 +371,7 @@ void kvmflip_lease_part(struct kvmflip_port *port, struct list_head *bufs)
 
 	lockdep_assert_held(&port->return_lock);
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	list_for_each_entry(lease, &port->leases, list) {
 		list_for_each_entry_safe(buf, next, bufs, list) {
 			if (buf->lease != lease)
@@ -384,7 +384,7 @@ void kvmflip_lease_part(struct kvmflip_port *port, struct list_head *bufs)
 		kf_to_guest(lease, &done);
 		list_splice_tail_init(&done, &parted);
 	}
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	list_splice_tail(&parted, bufs);
 }
 
@@ -424,7 +424,7 @@ u32 kvmflip_lease_shed(struct kvmflip_port *port, u32 n)
 
 	do {
 		count = 0;
-		mutex_lock(&port->lock);
+		kvmflip_port_lock(port);
 		list_for_each_entry(lease, &port->leases, list) {
 			while (shed + count < n && count < ARRAY_SIZE(slots) &&
 			       (buf = kvmflip_lease_take(lease))) {
@@ -434,7 +434,7 @@ u32 kvmflip_lease_shed(struct kvmflip_port *port, u32 n)
 				slots[count++] = buf->slot;
 			}
 		}
-		mutex_unlock(&port->lock);
+		kvmflip_port_unlock(port);
 		kf_clear(port, slots, count, false);
 		shed += count;
 	} while (count);
@@ -448,13 +448,13 @@ static u32 kf_collect(struct kvmflip_lease *lease, u32 *slots, enum kvmflip_told
 	struct kvmflip_buffer *buf;
 	u32 slot, n = 0;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	for (slot = 0; slot < port->window.nr; slot++) {
 		buf = kvmflip_window_buffer(&port->window, slot);
 		if (buf && buf->lease == lease && buf->told == told)
 			slots[n++] = slot;
 	}
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	return n;
 }
 
@@ -466,7 +466,7 @@ static void kf_keep(struct kvmflip_lease *lease, const u32 *slots, u32 n)
 	LIST_HEAD(bufs);
 	u32 i;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	for (i = 0; i < n; i++) {
 		buf = kvmflip_window_buffer(&port->window, slots[i]);
 		kf_forget(buf);
@@ -475,7 +475,7 @@ static void kf_keep(struct kvmflip_lease *lease, const u32 *slots, u32 n)
 	kf_to_guest(lease, &bufs);
 	list_for_each_entry_safe(buf, next, &bufs, list)
 		list_del_init(&buf->list);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 }
 
 /**
@@ -500,8 +500,8 @@ void kvmflip_lease_end(struct kvmflip_lease *lease)
 	kf_clear(port, slots, kf_collect(lease, slots, KVMFLIP_TOLD_FRAMES), true);
 	kf_keep(lease, slots, kf_collect(lease, slots, KVMFLIP_TOLD_LAST));
 	kvfree(slots);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	list_del(&lease->list);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	mutex_unlock(&port->return_lock);
 }

@@ -45,9 +45,9 @@ static struct kvmflip_netdev *kf_netdev(const struct kvmflip_port *port)
 /* The guest is told of what it sees in its registers. */
 static void kf_changed(struct kvmflip_netdev *nd)
 {
-	mutex_lock(&nd->port->lock);
+	kvmflip_port_lock(nd->port);
 	kvmflip_port_config_changed(nd->port);
-	mutex_unlock(&nd->port->lock);
+	kvmflip_port_unlock(nd->port);
 }
 
 static void kf_set_up(struct kvmflip_netdev *nd, bool up)

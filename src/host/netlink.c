@@ -436,11 +436,13 @@ static int kf_fill_port_id(struct sk_buff *skb, const void *object)
 	return port->netdev ? kf_put_netdev(skb, port) : 0;
 }
 
+DEFINE_GUARD(kf_port, struct kvmflip_port *, kvmflip_port_lock(_T), kvmflip_port_unlock(_T))
+
 static int kf_put_window(struct sk_buff *skb, struct kvmflip_port *port)
 {
 	u64 gpa;
 
-	guard(mutex)(&port->lock);
+	guard(kf_port)(port);
 	if (nla_put_u32(skb, KVMFLIP_A_PORT_STATE, port->state) ||
 	    nla_put_u32(skb, KVMFLIP_A_PORT_MAPPED, READ_ONCE(port->window.mapped)) ||
 	    nla_put_u32(skb, KVMFLIP_A_PORT_HUGE, kvmflip_port_huge(port)))

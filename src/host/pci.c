@@ -130,7 +130,7 @@ u32 kvmflip_pci_read(struct kvmflip_port *port, u32 offset)
 {
 	u32 value = 0;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	switch (offset) {
 	case KVMFLIP_REG_MAGIC:
 		value = KVMFLIP_PCI_MAGIC;
@@ -206,7 +206,7 @@ u32 kvmflip_pci_read(struct kvmflip_port *port, u32 offset)
 		value = port->pool->chunk_shift;
 		break;
 	}
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	return value;
 }
 
@@ -220,10 +220,10 @@ static void kf_accept(struct kvmflip_port *port, u32 features)
 		if (!(features & need->needs))
 			features &= ~need->feature;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	if (port->state == KVMFLIP_PORT_STATE_OPENED)
 		port->features = features;
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 }
 
 /**

@@ -122,7 +122,7 @@ int kvmflip_port_rx_space(struct kvmflip_port *port)
 {
 	int space = kvmflip_ring_space(&port->rx);
 
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	return space < 0 ? space : max(space - (int)port->window.nr, 0);
 }
@@ -250,6 +250,7 @@ int kvmflip_port_add(const char *name, struct kvmflip_pool *pool, const uuid_t *
 	mutex_init(&port->tx_lock);
 	mutex_init(&port->return_lock);
 	mutex_init(&port->lock);
+	spin_lock_init(&port->gate);
 	INIT_DELAYED_WORK(&port->tx_work, kvmflip_tx_work);
 	INIT_WORK(&port->return_work, kvmflip_returns_work);
 	INIT_DELAYED_WORK(&port->reclaim_work, kvmflip_reclaim_work);
@@ -298,7 +299,7 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
 	if (err)
 		return err;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	if (config->max != port->config.max && port->state != KVMFLIP_PORT_STATE_CLOSED) {
 		NL_SET_ERR_MSG_FMT(extack, "process %d has the port open: stop its VM first",
 				   port->pid);
@@ -316,7 +317,7 @@ int kvmflip_port_set(struct kvmflip_port *port, const struct kvmflip_port_config
 		if (news)
 			kvmflip_port_config_changed(port);
 	}
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	return err;
 }
 
@@ -333,15 +334,15 @@ int kvmflip_port_del(struct kvmflip_port *port, struct netlink_ext_ack *extack)
 {
 	lockdep_assert_held(&kvmflip_lock);
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	if (port->state != KVMFLIP_PORT_STATE_CLOSED) {
 		NL_SET_ERR_MSG_FMT(extack, "process %d has the port open: stop its VM first",
 				   port->pid);
-		mutex_unlock(&port->lock);
+		kvmflip_port_unlock(port);
 		return -EBUSY;
 	}
 	port->dead = true;
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 
 	kvmflip_event_port(KVMFLIP_CMD_PORT_DEL_NTF, port, KVMFLIP_REASON_REQUEST);
 	kvmflip_netdev_del(port);
@@ -376,7 +377,7 @@ static void kf_init_rings(struct kvmflip_port *port)
 
 	lockdep_assert_held(&port->tx_lock);
 	lockdep_assert_held(&port->return_lock);
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	kvmflip_ring_init(&port->rx, mem, kvmflip_layout_rx_entries(port));
 	kvmflip_ring_init(&port->ret, mem + kvmflip_layout_ret_off(port),
@@ -396,10 +397,10 @@ static void kf_tell_state(const struct kvmflip_port *port, enum kvmflip_reason r
 
 static void kf_set_state(struct kvmflip_port *port, enum kvmflip_port_state state)
 {
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	port->state = state;
 	kvmflip_netdev_carrier(port, false);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 }
 
 /**
@@ -417,13 +418,13 @@ int kvmflip_port_open(struct kvmflip_port *port, const struct kvmflip_vmm *vmm)
 	mutex_lock(&port->tx_lock);
 	mutex_lock(&port->return_lock);
 	/* A port that is open is not deleted, and its pool neither. */
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	if (port->dead)
 		err = -ENODEV;
 	else
 		port->state = KVMFLIP_PORT_STATE_OPENED;
 	port->pid = task_tgid_nr(current);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	if (err)
 		goto out;
 
@@ -440,12 +441,12 @@ int kvmflip_port_open(struct kvmflip_port *port, const struct kvmflip_vmm *vmm)
 	port->read = vmm->read;
 	port->read_arg = vmm->arg;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	kf_init_rings(port);
 	port->kvm = vmm->kvm;
 	port->tenant = atomic64_inc_return(&kf_tenants);
 	kf_tell_state(port, KVMFLIP_REASON_VMM);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 out:
 	mutex_unlock(&port->return_lock);
 	mutex_unlock(&port->tx_lock);
@@ -485,16 +486,16 @@ void kvmflip_port_close(struct kvmflip_port *port)
 
 	/* First keep frames out, but keep the window until it is empty. */
 	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	kvmflip_tx_interrupt(port);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	cancel_delayed_work_sync(&port->tx_work);
 	cancel_work_sync(&port->return_work);
 
 	mutex_lock(&port->tx_lock);
 	mutex_lock(&port->return_lock);
 	kf_revoke_all(port);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	memcpy(irq, port->irq, sizeof(irq));
 	memset(port->irq, 0, sizeof(port->irq));
 	port->features = 0;
@@ -502,7 +503,7 @@ void kvmflip_port_close(struct kvmflip_port *port)
 	port->pid = 0;
 	port->state = KVMFLIP_PORT_STATE_CLOSED;
 	kf_tell_state(port, KVMFLIP_REASON_VMM);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	kvmflip_window_destroy(&port->window);
 	port->owed = 0;
 	port->read = NULL;
@@ -527,7 +528,7 @@ void kvmflip_port_close(struct kvmflip_port *port)
 void kvmflip_port_start(struct kvmflip_port *port)
 {
 	mutex_lock(&port->return_lock);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	if (port->state == KVMFLIP_PORT_STATE_OPENED) {
 		port->state = KVMFLIP_PORT_STATE_RUNNING;
 		kvmflip_netdev_carrier(port, true);
@@ -535,7 +536,7 @@ void kvmflip_port_start(struct kvmflip_port *port)
 		/* A doorbell before that was for nothing. */
 		queue_delayed_work(kvmflip_tx_wq, &port->tx_work, 0);
 	}
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	mutex_unlock(&port->return_lock);
 }
 
@@ -558,11 +559,11 @@ int kvmflip_port_reset(struct kvmflip_port *port)
 	news = READ_ONCE(port->state) != KVMFLIP_PORT_STATE_OPENED;
 	kf_set_state(port, KVMFLIP_PORT_STATE_OPENED);
 	kf_revoke_all(port);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	kf_init_rings(port);
 	if (news)
 		kf_tell_state(port, KVMFLIP_REASON_DRIVER);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	mutex_unlock(&port->return_lock);
 	mutex_unlock(&port->tx_lock);
 	return 0;
@@ -576,7 +577,7 @@ int kvmflip_port_reset(struct kvmflip_port *port)
  */
 void kvmflip_port_fail(struct kvmflip_port *port)
 {
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	port->state = KVMFLIP_PORT_STATE_FAILED;
 	kf_tell_state(port, KVMFLIP_REASON_RING);
@@ -594,9 +595,9 @@ void kvmflip_port_fail(struct kvmflip_port *port)
  */
 void kvmflip_port_set_irq(struct kvmflip_port *port, u32 vector, struct eventfd_ctx *irq)
 {
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	swap(port->irq[vector], irq);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	if (irq)
 		eventfd_ctx_put(irq);
 }
@@ -611,7 +612,7 @@ void kvmflip_port_set_irq(struct kvmflip_port *port, u32 vector, struct eventfd_
 void kvmflip_port_notify(struct kvmflip_port *port, u32 vector)
 {
 	KUNIT_STATIC_STUB_REDIRECT(kvmflip_port_notify, port, vector);
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (!port->irq[vector])
 		return;
@@ -627,7 +628,7 @@ void kvmflip_port_notify(struct kvmflip_port *port, u32 vector)
  */
 void kvmflip_port_config_changed(struct kvmflip_port *port)
 {
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (port->features & KVMFLIP_F_CONFIG)
 		kvmflip_port_notify(port, KVMFLIP_VEC_CONFIG);
@@ -650,7 +651,7 @@ static unsigned long kf_slots_hva(struct kvmflip_port *port)
 {
 	unsigned long hva = 0;
 
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (port->kvm) {
 		spin_lock(&port->window.lock);

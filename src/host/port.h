@@ -87,7 +87,11 @@ struct kvmflip_vmm {
  * @rcu: frees it
  * @ref: references; one is the list's, one the mediated device's, others are
  *	 held while frames are delivered
- * @lock: protects all that follows; never waits for the VMM
+ * @lock: protects all that follows; never waits for the VMM. Taken and given up by
+ *	  kvmflip_port_lock() and kvmflip_port_unlock() alone
+ * @gate: for softirqs that do what else is done with @lock held, see
+ *	  kvmflip_port_trylock()
+ * @held: @lock is held; changed by who holds it, from false with @gate held
  * @state: enum kvmflip_port_state; buffers reach the guest in RUNNING only
  * @dead: deleted; the device can no longer be opened
  * @tenant: number of the guest, never that of another one of any port
@@ -143,6 +147,8 @@ struct kvmflip_port {
 
 	struct kref ref ____cacheline_aligned_in_smp;
 	struct mutex lock;	/* see above */
+	spinlock_t gate;	/* see above */
+	bool held;
 	enum kvmflip_port_state state;
 	bool dead;
 	u64 tenant;
@@ -186,5 +192,75 @@ void kvmflip_port_doorbell(struct kvmflip_port *port);
 u64 kvmflip_port_gpa(struct kvmflip_port *port);
 enum kvmflip_huge kvmflip_port_huge(struct kvmflip_port *port);
 int kvmflip_port_rx_space(struct kvmflip_port *port);
+
+/**
+ * kvmflip_port_lock - take &kvmflip_port.lock
+ * @port: port
+ *
+ * Context: process context, may sleep.
+ */
+static inline void kvmflip_port_lock(struct kvmflip_port *port)
+	__acquires(&port->lock)
+{
+	mutex_lock(&port->lock);
+	spin_lock_bh(&port->gate);
+	port->held = true;
+	spin_unlock_bh(&port->gate);
+	__acquire(&port->lock);
+}
+
+/**
+ * kvmflip_port_unlock - give &kvmflip_port.lock up
+ * @port: port
+ */
+static inline void kvmflip_port_unlock(struct kvmflip_port *port)
+	__releases(&port->lock)
+{
+	__release(&port->lock);
+	/* Pairs with the acquire in kvmflip_port_trylock(). */
+	smp_store_release(&port->held, false);
+	mutex_unlock(&port->lock);
+}
+
+/**
+ * kvmflip_port_trylock - have what &kvmflip_port.lock protects to oneself for a moment
+ * @port: port
+ *
+ * Who takes @lock waits meanwhile, without sleeping.
+ *
+ * Context: softirq, which must not sleep until kvmflip_port_unlock_soft().
+ * Return: false if somebody holds @lock.
+ */
+static inline bool kvmflip_port_trylock(struct kvmflip_port *port)
+{
+	spin_lock(&port->gate);
+	/* Pairs with the release in kvmflip_port_unlock(). */
+	if (smp_load_acquire(&port->held)) {
+		spin_unlock(&port->gate);
+		return false;
+	}
+	/* What comes after it is the business of the caller. */
+	__release(&port->gate);
+	return true;
+}
+
+/**
+ * kvmflip_port_unlock_soft - end what kvmflip_port_trylock() has begun
+ * @port: port
+ */
+static inline void kvmflip_port_unlock_soft(struct kvmflip_port *port)
+{
+	__acquire(&port->gate);
+	spin_unlock(&port->gate);
+}
+
+/**
+ * kvmflip_port_assert_locked - what &kvmflip_port.lock protects has to be the caller's
+ * @port: port
+ */
+static inline void kvmflip_port_assert_locked(const struct kvmflip_port *port)
+{
+	lockdep_assert(lockdep_is_held(&port->lock) || lockdep_is_held(&port->gate));
+}
 
 #endif /* _KVMFLIP_PORT_H */

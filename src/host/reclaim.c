@@ -39,16 +39,16 @@ static void kf_ask(struct kvmflip_port *port, u32 n)
 {
 	mutex_lock(&port->return_lock);
 	n -= kvmflip_lease_shed(port, n);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	n = min(n, READ_ONCE(port->window.mapped) - port->leased);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	if (n > port->owed) {
 		kvmflip_stats_inc(&port->stats, KVMFLIP_A_STATS_RECLAIM_ASKED, n - port->owed);
 		port->owed = n;
 		kvmflip_return_want(&port->ret, n);
-		mutex_lock(&port->lock);
+		kvmflip_port_lock(port);
 		kvmflip_port_notify(port, KVMFLIP_VEC_RX);
-		mutex_unlock(&port->lock);
+		kvmflip_port_unlock(port);
 		queue_delayed_work(kvmflip_wq, &port->reclaim_work, KF_GRACE);
 	}
 	mutex_unlock(&port->return_lock);
@@ -74,12 +74,12 @@ void kvmflip_reclaim_tell(struct kvmflip_port *port, const u32 *slots, u32 n)
 {
 	u32 i;
 
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	for (i = 0; i < n && kvmflip_ring_space(&port->rx) > 0; i++)
 		kvmflip_rx_put(&port->rx, slots[i], 0, 0, KVMFLIP_RX_REVOKED);
 	kvmflip_ring_publish(&port->rx);
 	kvmflip_port_notify(port, KVMFLIP_VEC_RX);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 }
 
 /**

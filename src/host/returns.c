@@ -24,7 +24,7 @@ static u32 kf_sort_out(struct kvmflip_port *port, u32 *slots, u32 n, u32 *front,
 
 	*front = 0;
 	*steered = 0;
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	for (i = 0; i < n; i++) {
 		if (slots[i] < port->window.nr) {
 			if (kvmflip_window_concede(&port->window, slots[i])) {
@@ -40,7 +40,7 @@ static u32 kf_sort_out(struct kvmflip_port *port, u32 *slots, u32 n, u32 *front,
 			good++;
 		}
 	}
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	return good + *steered;
 }
 
@@ -89,9 +89,9 @@ void kvmflip_returns_work(struct work_struct *work)
 		cond_resched();
 	} while (n >= 0 && --budget);
 	if (n < 0) {
-		mutex_lock(&port->lock);
+		kvmflip_port_lock(port);
 		kvmflip_port_fail(port);
-		mutex_unlock(&port->lock);
+		kvmflip_port_unlock(port);
 	} else if (!budget) {
 		queue_work(kvmflip_wq, &port->return_work);
 	}

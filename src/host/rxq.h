@@ -34,11 +34,11 @@ struct kvmflip_steer;
  * @broken: it is served no longer: its ring is corrupt, or its driver not to be believed
  * @finish: takes the queue down
  * @wait: on the socket, tells of completions in softirq
- * @arrive: takes completions, in softirq, while their frames are to wait anyway
+ * @arrive: takes completions, in softirq, and does what needs nobody to sleep
  * @work: serves the queue
  * @timer: queues @work when frames have waited long enough
  * @stats: counters
- * @patient: those that wait may do so, as far as is known; a hint
+ * @soft: most probably @arrive is all that is needed; a hint
  * @lock: protects the next two; a leaf lock, softirq
  * @serving: @arrive or @work is at it, and what follows is theirs
  * @missed: the other one was to be at it meanwhile
@@ -48,6 +48,7 @@ struct kvmflip_steer;
  * @full: buffers with no chunk left that the NIC owns, which are to be delivered
  * @buffers: number of buffers posted now
  * @posted: number of chunks posted now
+ * @asleep: its driver is to be woken for what was posted
  * @fill_usecs: time in which a buffer fills, in microseconds
  * @expires: when @timer does so, in nanoseconds, or has done so
  * @filling: buffer of the last completion
@@ -75,7 +76,7 @@ struct kvmflip_rxq {
 	struct work_struct work;
 	struct hrtimer timer;
 	struct kvmflip_stats stats;
-	bool patient;
+	bool soft;
 	spinlock_t lock;	/* see above */
 	bool serving;
 	bool missed;
@@ -85,6 +86,7 @@ struct kvmflip_rxq {
 	struct list_head full;
 	u32 buffers;
 	u32 posted;
+	bool asleep;
 	u32 fill_usecs;
 	u64 expires;
 	struct kvmflip_buffer *filling;

@@ -18,6 +18,8 @@
 
 /* Batches until others get a turn. */
 #define KF_BUDGET	16
+/* Frames that are copied in softirq at once. */
+#define KF_SOFT		16
 /* How soon to try again when there was no memory to grant a buffer. */
 #define KF_RETRY	(10 * NSEC_PER_MSEC)
 /* Chunks looked at until others get a turn. */
@@ -28,7 +30,7 @@ static int kf_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *
 	struct kvmflip_rxq *rxq = container_of(wait, struct kvmflip_rxq, wait);
 
 	/* To wake somebody up costs more than what there is to do. */
-	if (READ_ONCE(rxq->patient))
+	if (READ_ONCE(rxq->soft))
 		queue_work(system_bh_wq, &rxq->arrive);
 	else
 		queue_work(kvmflip_wq, &rxq->work);
@@ -113,13 +115,31 @@ void kvmflip_serve_post(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
 	rxq->buffers++;
 }
 
+/* Shows the driver what was put. One that sleeps is woken, or the worker will do so. */
+static void kf_publish(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta)
+{
+	if (rxq->delivery.soft) {
+		if (!kvmflip_xsk_fill_show(&rxq->xsk))
+			return;
+		rxq->asleep = true;
+	} else {
+		if (!kvmflip_xsk_fill_publish(&rxq->xsk))
+			return;
+		delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
+	}
+	/* Before its first chunk it has nothing to repeat. */
+	if (rxq->filling)
+		kf_starved(rxq);
+}
+
 /**
  * kvmflip_serve_repost - post buffers that the NIC has had before
  * @rxq: queue
  * @bufs: KVMFLIP_POSTED buffers that it has access to; empty on return
  * @delta: counters of the queue
  *
- * Context: may sleep. The queue's worker, or before it starts.
+ * Context: may sleep; or softirq, after which somebody has to look at @rxq->asleep. Who
+ * serves the queue, or before it starts.
  */
 void kvmflip_serve_repost(struct kvmflip_rxq *rxq, struct list_head *bufs,
 			  struct kvmflip_delta *delta)
@@ -132,12 +152,7 @@ void kvmflip_serve_repost(struct kvmflip_rxq *rxq, struct list_head *bufs,
 		list_del_init(&buf->list);
 		kvmflip_serve_post(rxq, buf, delta);
 	}
-	if (!kvmflip_xsk_fill_publish(&rxq->xsk))
-		return;
-	delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
-	/* Before its first chunk it has nothing to repeat. */
-	if (rxq->filling)
-		kf_starved(rxq);
+	kf_publish(rxq, delta);
 }
 
 /**
@@ -384,14 +399,20 @@ static int kf_receive(struct kvmflip_rxq *rxq)
 {
 	struct kvmflip_delivery *delivery = &rxq->delivery;
 	const struct xdp_desc *descs;
-	int n = kvmflip_xsk_peek(&rxq->xsk, &descs, KVMFLIP_BATCH);
+	int n;
 
+	delivery->now = ktime_get_ns();
+	delivery->delta = &rxq->delta;
+	if (unlikely(delivery->trust == KVMFLIP_TRUST_NONE))
+		return -EPROTO;
+	/* Those that were taken before are not done with yet. */
+	if (rxq->steer && rxq->steer->nr)
+		return rxq->steer->nr;
+	n = kvmflip_xsk_peek(&rxq->xsk, &descs, KVMFLIP_BATCH);
 	if (n < 0)
 		return n;
 	if (n && unlikely(kvmflip_xsk_starves(&rxq->xsk)))
 		kf_starved(rxq);
-	delivery->now = ktime_get_ns();
-	delivery->delta = &rxq->delta;
 	kf_complete(rxq, descs, n, &rxq->full);
 	kvmflip_xsk_release(&rxq->xsk, n);
 	if (!rxq->steer)
@@ -400,30 +421,47 @@ static int kf_receive(struct kvmflip_rxq *rxq)
 }
 
 /*
- * Takes completions whose frames are to wait until their buffer is full. Returns if there
- * is anything else to do, for which one has to sleep: frames are to be delivered, or what
- * became of some is to be counted.
+ * Delivers in softirq what needs nobody to sleep. Returns when to look again, or 0 if
+ * there is anything left for which somebody has to.
  */
+static u64 kf_serve_soft(struct kvmflip_rxq *rxq, u32 received)
+{
+	struct kvmflip_delivery *delivery = &rxq->delivery;
+	LIST_HEAD(again);
+	LIST_HEAD(free);
+	u64 wait;
+
+	if (rxq->steer)
+		return kvmflip_steer_soft(rxq, &rxq->delta) ? U64_MAX : 0;
+	if ((!list_empty(&rxq->full) && delivery->iommu) ||
+	    kvmflip_tally_crowded(&rxq->tally, KVMFLIP_BATCH))
+		return 0;
+	/* Many are not copied here: that would keep others waiting. */
+	wait = received <= KF_SOFT ? kvmflip_deliver_due(delivery) : kvmflip_deliver_wait(delivery);
+	if (!wait || list_empty(&rxq->full))
+		return wait;
+	kvmflip_deliver_full(delivery, &rxq->full, &again, &free);
+	kvmflip_serve_repost(rxq, &again, &rxq->delta);
+	return rxq->asleep ? 0 : wait;
+}
+
+/* Returns if there is anything to do for which one has to sleep. */
 static bool kf_arrive(struct kvmflip_rxq *rxq)
 {
 	int n, budget = KF_BUDGET;
 	u64 wait;
 
+	rxq->delivery.soft = true;
 	do {
 		n = kf_receive(rxq);
-		if (n < 0 || !list_empty(&rxq->full) ||
-		    rxq->delta.v[KVMFLIP_A_STATS_RECEIVED] ||
-		    kvmflip_tally_crowded(&rxq->tally, KVMFLIP_BATCH))
-			return true;
-	} while (n && --budget);
+		wait = n < 0 ? 0 : kf_serve_soft(rxq, n);
+	} while (wait && n && --budget);
 
-	wait = kvmflip_deliver_wait(&rxq->delivery);
-	if (!wait) {
-		WRITE_ONCE(rxq->patient, false);
-		return true;
-	}
-	kf_set_timer(rxq, rxq->delivery.now, wait);
-	return !budget;
+	if (rxq->delta.v[KVMFLIP_A_STATS_RECEIVED])
+		kf_count(rxq);
+	if (wait)
+		kf_set_timer(rxq, rxq->delivery.now, wait);
+	return !wait || !budget;
 }
 
 static void kf_arrive_work(struct work_struct *work)
@@ -457,9 +495,6 @@ static u64 kf_serve_full(struct kvmflip_rxq *rxq)
 		kvmflip_deliver_all(delivery);
 		wait = U64_MAX;
 	}
-	if (wait != U64_MAX)
-		WRITE_ONCE(rxq->patient, true);
-
 	kvmflip_serve_repost(rxq, &again, &rxq->delta);
 	if (rxq->buffers + list_count_nodes(&free) < rxq->target)
 		kvmflip_pool_take(pool, &free,
@@ -478,6 +513,10 @@ static int kf_serve_batch(struct kvmflip_rxq *rxq)
 	received = kf_receive(rxq);
 	if (received < 0)
 		return received;
+	rxq->delivery.soft = false;
+	if (rxq->asleep)
+		kf_publish(rxq, &rxq->delta);
+	rxq->asleep = false;
 	if (rxq->steer)
 		wait = kvmflip_steer_serve(rxq, &rxq->delta);
 	else
@@ -490,10 +529,20 @@ static int kf_serve_batch(struct kvmflip_rxq *rxq)
 	return received;
 }
 
+/* Will what comes next need nobody to sleep, if it comes like what came now? */
+static bool kf_may_be_soft(const struct kvmflip_rxq *rxq, u32 received)
+{
+	/* Each frame fills a buffer, which goes from the NIC to a guest. */
+	if (!rxq->pool->table.chunk_order && (rxq->steer || rxq->delivery.iommu))
+		return false;
+	return rxq->steer || received <= KF_SOFT ||
+	       !bitmap_empty(rxq->tally.used, KVMFLIP_WAITERS);
+}
+
 /* Returns if there may be more to do. */
 static bool kf_serve(struct kvmflip_rxq *rxq)
 {
-	int n, budget = KF_BUDGET;
+	int n, most = 0, budget = KF_BUDGET;
 
 	/*
 	 * After a batch there is always another look, though what comes later queues the
@@ -502,9 +551,11 @@ static bool kf_serve(struct kvmflip_rxq *rxq)
 	 */
 	do {
 		n = kf_serve_batch(rxq);
+		most = max(most, n);
 		cond_resched();
 	} while (n > 0 && --budget);
 
+	WRITE_ONCE(rxq->soft, kf_may_be_soft(rxq, most));
 	if (n >= 0)
 		return n;
 	kf_count(rxq);
@@ -592,6 +643,9 @@ void kvmflip_serve_stop(struct kvmflip_rxq *rxq)
 
 	rxq->delivery.now = ktime_get_ns();
 	rxq->delivery.delta = &rxq->delta;
+	rxq->delivery.soft = false;
+	if (rxq->steer && rxq->steer->nr && rxq->delivery.trust != KVMFLIP_TRUST_NONE)
+		kvmflip_steer_serve(rxq, &rxq->delta);
 	kvmflip_deliver_all(&rxq->delivery);
 	kf_count(rxq);
 	if (rxq->steer)

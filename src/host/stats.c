@@ -39,16 +39,16 @@ void kvmflip_stats_frame(struct kvmflip_delta *delta, u32 len, unsigned int verd
  * @stats: counters
  * @delta: increments
  *
- * Context: process context.
+ * Context: process context or softirq.
  */
 void kvmflip_stats_add(struct kvmflip_stats *stats, const struct kvmflip_delta *delta)
 {
 	unsigned int i;
 
-	spin_lock(&stats->lock);
+	spin_lock_bh(&stats->lock);
 	for (i = 0; i < KVMFLIP_STATS_NR; i++)
 		stats->v[i] += delta->v[i];
-	spin_unlock(&stats->lock);
+	spin_unlock_bh(&stats->lock);
 }
 
 /**
@@ -57,13 +57,13 @@ void kvmflip_stats_add(struct kvmflip_stats *stats, const struct kvmflip_delta *
  * @counter: KVMFLIP_A_STATS_*
  * @n: increment
  *
- * Context: process context.
+ * Context: process context or softirq.
  */
 void kvmflip_stats_inc(struct kvmflip_stats *stats, unsigned int counter, u64 n)
 {
-	spin_lock(&stats->lock);
+	spin_lock_bh(&stats->lock);
 	stats->v[counter] += n;
-	spin_unlock(&stats->lock);
+	spin_unlock_bh(&stats->lock);
 }
 
 /**
@@ -71,13 +71,13 @@ void kvmflip_stats_inc(struct kvmflip_stats *stats, unsigned int counter, u64 n)
  * @stats: counters
  * @now: to fill in
  *
- * Context: process context.
+ * Context: process context or softirq.
  */
 void kvmflip_stats_get(struct kvmflip_stats *stats, struct kvmflip_delta *now)
 {
-	spin_lock(&stats->lock);
+	spin_lock_bh(&stats->lock);
 	memcpy(now->v, stats->v, sizeof(now->v));
-	spin_unlock(&stats->lock);
+	spin_unlock_bh(&stats->lock);
 }
 
 /**
@@ -87,7 +87,7 @@ void kvmflip_stats_get(struct kvmflip_stats *stats, struct kvmflip_delta *now)
  * @stats: counters
  * @mask: bit per counter that the object has
  *
- * Context: process context.
+ * Context: process context or softirq.
  * Return: 0, or -EMSGSIZE.
  */
 int kvmflip_stats_put(struct sk_buff *skb, int attr, struct kvmflip_stats *stats, u64 mask)

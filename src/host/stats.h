@@ -24,7 +24,7 @@ struct kvmflip_delta {
 
 /**
  * struct kvmflip_stats - counters of one object
- * @lock: protects @v; a leaf lock, process context
+ * @lock: protects @v; a leaf lock, softirq
  * @v: values since the object was made, indexed by KVMFLIP_A_STATS_*
  */
 struct kvmflip_stats {

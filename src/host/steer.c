@@ -330,6 +330,34 @@ static void kf_deliver_all(struct kf_round *round)
 	steer->nr = 0;
 }
 
+/*
+ * Is what was noted nothing but frames that are named to the guest, for which neither it
+ * nor the NIC needs another buffer at once?
+ */
+static bool kf_is_soft(const struct kf_round *round)
+{
+	const struct kvmflip_steer *steer = round->rxq->steer;
+	const struct kvmflip_noted *noted;
+	const struct kvmflip_buffer *buf;
+	u32 promised = round->lease->promised;
+
+	if (!round->running || round->space < KVMFLIP_NOTED || !list_empty(&round->lease->due))
+		return false;
+	for (noted = steer->noted; noted < steer->noted + steer->nr; noted++) {
+		buf = kvmflip_buffer_of(&round->rxq->pool->table, noted->chunk);
+		if (noted->last || (noted->own && (noted->gen != round->port->gen || !buf->lease)))
+			return false;
+		promised += noted->own && buf->told != KVMFLIP_TOLD_FRAMES;
+	}
+	return round->lease->nr_idle >= promised;
+}
+
+static void kf_publish(struct kf_round *round)
+{
+	if (round->running && kvmflip_ring_publish(&round->port->rx))
+		kvmflip_port_notify(round->port, KVMFLIP_VEC_RX);
+}
+
 static void kf_look_at_guest(struct kf_round *round)
 {
 	struct kvmflip_port *port = round->port;
@@ -352,7 +380,7 @@ static void kf_post_leased(struct kf_round *round)
 	u32 grown;
 
 	do {
-		mutex_lock(&round->port->lock);
+		kvmflip_port_lock(round->port);
 		grown = 0;
 		while (rxq->buffers < rxq->target && (buf = kvmflip_lease_take(round->lease)))
 			kvmflip_serve_post(rxq, buf, round->delta);
@@ -360,7 +388,7 @@ static void kf_post_leased(struct kf_round *round)
 			grown = kvmflip_lease_grow(round->lease,
 						   min(rxq->target - rxq->buffers, KF_GROW),
 						   round->delta, &round->own);
-		mutex_unlock(&round->port->lock);
+		kvmflip_port_unlock(round->port);
 	} while (grown);
 }
 
@@ -406,6 +434,35 @@ static void kf_round_begin(struct kf_round *round, struct kvmflip_rxq *rxq,
 }
 
 /**
+ * kvmflip_steer_soft - work on the chunks that were noted, if nobody has to sleep
+ * @rxq: steered queue
+ * @delta: counters of the queue
+ *
+ * Context: softirq. Who serves the queue.
+ * Return: false if it is left to kvmflip_steer_serve().
+ */
+bool kvmflip_steer_soft(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta)
+{
+	struct kf_round round;
+	bool soft;
+
+	if (!rxq->steer->nr)
+		return true;
+	if (!kvmflip_port_trylock(rxq->port))
+		return false;
+	kf_round_begin(&round, rxq, delta);
+	kf_look_at_guest(&round);
+	soft = kf_is_soft(&round);
+	if (soft) {
+		kf_deliver_all(&round);
+		kf_publish(&round);
+		kvmflip_stats_add(&round.port->stats, &round.own);
+	}
+	kvmflip_port_unlock_soft(rxq->port);
+	return soft;
+}
+
+/**
  * kvmflip_steer_serve - work on the chunks that were noted
  * @rxq: steered queue
  * @delta: counters of the queue
@@ -420,15 +477,14 @@ u64 kvmflip_steer_serve(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta)
 
 	kf_round_begin(&round, rxq, delta);
 
-	mutex_lock(&round.port->lock);
+	kvmflip_port_lock(round.port);
 	kf_look_at_guest(&round);
 	kf_tell_due(&round);
 	kf_deliver_all(&round);
-	if (round.running && kvmflip_ring_publish(&round.port->rx))
-		kvmflip_port_notify(round.port, KVMFLIP_VEC_RX);
+	kf_publish(&round);
 	room = round.running && kvmflip_window_room(&round.port->window);
 	due = !list_empty(&round.lease->due);
-	mutex_unlock(&round.port->lock);
+	kvmflip_port_unlock(round.port);
 
 	kf_replace(&round, room);
 	kf_refill(&round);

@@ -54,6 +54,7 @@ int kvmflip_steer_init(struct kvmflip_rxq *rxq, const char *port,
 void kvmflip_steer_destroy(struct kvmflip_rxq *rxq);
 void kvmflip_steer_start(struct kvmflip_rxq *rxq);
 void kvmflip_steer_note(struct kvmflip_rxq *rxq, u32 chunk, void *start, bool last);
+bool kvmflip_steer_soft(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta);
 u64 kvmflip_steer_serve(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta);
 
 #endif /* _KVMFLIP_STEER_H */

@@ -231,9 +231,9 @@ static void kf_publish(struct kvmflip_port *port)
 	kvmflip_tx_release(&port->tx);
 	if (!kvmflip_ring_publish(&port->txc))
 		return;
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	kvmflip_port_notify(port, KVMFLIP_VEC_TX);
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 }
 
 /* One frame: 1, or 0 if there is none, or -EPROTO if the guest has broken a ring. */
@@ -268,9 +268,9 @@ static long kf_serve(struct kvmflip_port *port, u32 features)
 		}
 		n = kf_serve_frame(port, features);
 		if (n < 0) {
-			mutex_lock(&port->lock);
+			kvmflip_port_lock(port);
 			kvmflip_port_fail(port);
-			mutex_unlock(&port->lock);
+			kvmflip_port_unlock(port);
 			return n;
 		}
 		if (!n || budget % KF_TX_BATCH == 0)
@@ -291,19 +291,19 @@ static bool kf_begin(struct kvmflip_port *port, u32 *features)
 	bool running;
 
 	allow_kernel_signal(SIGKILL);
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	running = port->state == KVMFLIP_PORT_STATE_RUNNING;
 	*features = port->features;
 	port->reader = running ? current : NULL;
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	return running;
 }
 
 static void kf_end(struct kvmflip_port *port)
 {
-	mutex_lock(&port->lock);
+	kvmflip_port_lock(port);
 	port->reader = NULL;
-	mutex_unlock(&port->lock);
+	kvmflip_port_unlock(port);
 	/* Forgets one that was sent, too. */
 	disallow_signal(SIGKILL);
 }
@@ -318,7 +318,7 @@ static void kf_end(struct kvmflip_port *port)
  */
 void kvmflip_tx_interrupt(struct kvmflip_port *port)
 {
-	lockdep_assert_held(&port->lock);
+	kvmflip_port_assert_locked(port);
 
 	if (port->reader)
 		send_sig(SIGKILL, port->reader, true);

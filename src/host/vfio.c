@@ -177,9 +177,9 @@ static int kf_trigger(struct kvmflip_port *port, u32 start, u32 count, const u8 
 			return -EFAULT;
 		if (!wanted)
 			continue;
-		mutex_lock(&port->lock);
+		kvmflip_port_lock(port);
 		kvmflip_port_notify(port, start + i);
-		mutex_unlock(&port->lock);
+		kvmflip_port_unlock(port);
 	}
 	return 0;
 }

@@ -240,6 +240,22 @@ void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr, u32 step, u32 n)
 }
 
 /**
+ * kvmflip_xsk_fill_show - show the driver what was put, if it looks
+ * @xsk: socket
+ *
+ * Context: any.
+ * Return: true if it does not, so that kvmflip_xsk_fill_publish() is to be called.
+ */
+bool kvmflip_xsk_fill_show(struct kvmflip_xsk *xsk)
+{
+	/* Pairs with the acquire in AF_XDP, after which it reads addresses. */
+	smp_store_release(xsk->fill.producer, xsk->fill.index);
+	/* The driver sets the flag, then looks at the ring once more. */
+	smp_mb();
+	return kvmflip_xsk_starves(xsk);
+}
+
+/**
  * kvmflip_xsk_fill_publish - show the driver what was put
  * @xsk: socket
  *
@@ -248,11 +264,7 @@ void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr, u32 step, u32 n)
  */
 bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk)
 {
-	/* Pairs with the acquire in AF_XDP, after which it reads addresses. */
-	smp_store_release(xsk->fill.producer, xsk->fill.index);
-	/* The driver sets the flag, then looks at the ring once more. */
-	smp_mb();
-	if (!kvmflip_xsk_starves(xsk))
+	if (!kvmflip_xsk_fill_show(xsk))
 		return false;
 	/* AF_XDP's poll wakes the driver if the socket is still bound. */
 	vfs_poll(xsk->file, NULL);

@@ -78,6 +78,7 @@ void kvmflip_xsk_close(struct kvmflip_xsk *xsk);
 int kvmflip_xsk_peek(const struct kvmflip_xsk *xsk, const struct xdp_desc **descs, u32 max);
 void kvmflip_xsk_release(struct kvmflip_xsk *xsk, u32 n);
 void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr, u32 step, u32 n);
+bool kvmflip_xsk_fill_show(struct kvmflip_xsk *xsk);
 bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk);
 
 /**

@@ -124,12 +124,16 @@ struct fuzz_lock {
 #define spin_lock_init	fuzz_init
 #define spin_lock	fuzz_take
 #define spin_unlock	fuzz_drop
+#define spin_lock_bh	fuzz_take
+#define spin_unlock_bh	fuzz_drop
 #define init_rwsem	fuzz_init
 #define down_read	fuzz_take
 #define up_read		fuzz_drop
 #define down_write	fuzz_take
 #define up_write	fuzz_drop
 #define lockdep_assert_held(lock) assert((lock)->held)
+#define lockdep_is_held(lock)	((lock)->held)
+#define lockdep_assert(c)	assert(c)
 
 struct rcu_head {
 	void *next;
