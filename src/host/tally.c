@@ -199,6 +199,37 @@ static bool kf_precedes(const struct kvmflip_waiter *a, const struct kvmflip_wai
 	return a->id < b->id;
 }
 
+/*
+ * Is a buffer full of one port's frames, each of which came right after the one in front
+ * of it? If its first frame waits, so do the others: a run is delivered as a whole.
+ */
+static bool kf_is_one_run(const struct kvmflip_tally *tally, const struct kvmflip_buffer *buf,
+			  const struct kvmflip_chunk *chunk, u32 first)
+{
+	const struct kvmflip_run *run = kvmflip_tally_run(tally, buf->end - 1);
+
+	return chunk->waiter != KVMFLIP_NO_WAITER && run->chunk == first &&
+	       run->end == first + tally->chunks;
+}
+
+/* The owner of such a buffer: there is no need to look at all of it. */
+static u32 kf_elect_only(const struct kvmflip_tally *tally, const struct kvmflip_chunk *c,
+			 u32 quorum, unsigned long *others)
+{
+	const struct kvmflip_chunk *end = c + tally->chunks;
+	u32 copybreak = tally->waiter[c->waiter].copybreak;
+	u8 waiter = c->waiter;
+	u32 votes = 0;
+
+	for (; c < end; c++) {
+		votes += c->len > copybreak;
+		if (votes >= quorum)
+			return waiter;
+	}
+	__set_bit(waiter, others);
+	return KVMFLIP_NO_WAITER;
+}
+
 /**
  * kvmflip_tally_elect - find the owner of a full buffer
  * @tally: tally
@@ -217,14 +248,20 @@ u32 kvmflip_tally_elect(const struct kvmflip_tally *tally, const struct kvmflip_
 			const struct kvmflip_buffer *buf, unsigned long *others, u32 *end)
 {
 	u32 first = kvmflip_buffer_index(table, buf) << table->chunk_order;
-	u32 quorum = max((1U << table->chunk_order) >> KF_QUORUM_SHIFT, 1U);
-	const struct kvmflip_chunk *c, *last;
-	u32 i, copybreak = 0, owner = KVMFLIP_NO_WAITER;
-	u16 votes[KVMFLIP_WAITERS] = {};
+	u32 quorum = max(tally->chunks >> KF_QUORUM_SHIFT, 1U), owner = KVMFLIP_NO_WAITER;
+	const struct kvmflip_chunk *c = &table->chunk[first];
+	const struct kvmflip_chunk *last = c + tally->chunks;
 	u8 waiter = KVMFLIP_NO_WAITER;
+	u16 votes[KVMFLIP_WAITERS];
+	u32 i, copybreak = 0;
 
-	last = &table->chunk[first + (1U << table->chunk_order)];
-	for (c = &table->chunk[first]; c < last; c++) {
+	if (likely(kf_is_one_run(tally, buf, c, first))) {
+		if ((s32)(buf->end - *end) > 0)
+			*end = buf->end;
+		return kf_elect_only(tally, c, quorum, others);
+	}
+	memset(votes, 0, sizeof(votes));
+	for (; c < last; c++) {
 		if (c->waiter == KVMFLIP_NO_WAITER)
 			continue;
 		if (c->waiter != waiter) {
