@@ -352,8 +352,16 @@ static void kft_posted_other_queue(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, own, nr);
 }
 
+/* With buffers of 4 KiB and chunks of 2 KiB there are so many for each page of a pool. */
+static void kft_small(struct kunit *test)
+{
+	KUNIT_EXPECT_LE(test, sizeof(struct kvmflip_buffer) + 2 * sizeof(struct kvmflip_chunk),
+			88);
+}
+
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_starts_free),
+	KUNIT_CASE(kft_small),
 	KUNIT_CASE(kft_all_pairs_stated),
 	KUNIT_CASE_PARAM(kft_move_pair, kft_pair_gen_params),
 	KUNIT_CASE_PARAM(kft_move_wrong_from, kft_pair_gen_params),

@@ -74,7 +74,6 @@ int kvmflip_buffers_init(struct kvmflip_buffers *table, const char *name, u32 nr
 	for (i = 0; i < nr; i++) {
 		INIT_LIST_HEAD(&table->buf[i].list);
 		INIT_LIST_HEAD(&table->buf[i].lru);
-		INIT_LIST_HEAD(&table->buf[i].spare);
 		table->buf[i].flip = KVMFLIP_NO_FLIP;
 	}
 	table->name = name;

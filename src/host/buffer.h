@@ -49,40 +49,42 @@ struct kvmflip_lease;
 #define KVMFLIP_DIRTY		U64_MAX
 
 /* &kvmflip_buffer.flip of a buffer that is not being delivered */
-#define KVMFLIP_NO_FLIP		U16_MAX
+#define KVMFLIP_NO_FLIP		U8_MAX
 
 /**
  * struct kvmflip_buffer - unit of remapping
  * @list: place in a list of whoever holds it, but not while a guest has it
- * @lru: place among the pool's buffers that guests have; @lock of the table, as
- *	 the next two
- * @holder: the port whose guest has it
+ * @lru: place among the pool's buffers that guests have, @lock of the table. As long as
+ *	 a steered one is not the guest's to return, place in a list of @lease
+ * @holder: the port whose guest has it; @lock of the table, as the next
  * @slot: where in that port's window
- * @state: who may touch it; changed by kvmflip_buffer_move() alone
+ * @end: free-running index behind the last run of frames that came to wait in it.
+ *	 Belongs to who holds the buffer, as @dirty, @left and @flip
  * @dirty: what it may hold besides frames of this round: KVMFLIP_CLEAN, zeroes;
  *	   the number of a tenant, that guest's bytes and zeroes; KVMFLIP_DIRTY,
- *	   anything. Belongs to who holds the buffer, as the next three
+ *	   anything
+ * @lease: what it is part of while it is KVMFLIP_STEERED, NULL otherwise; the
+ *	   lock of the port
  * @left: chunks that the NIC has not completed yet
  * @flip: place in the group of buffers that is being delivered
- * @end: free-running index behind the last run of frames that came to wait in it
- * @lease: what it is part of while it is KVMFLIP_STEERED, NULL otherwise; the
- *	   lock of the port, as the next two
- * @spare: place in a list of @lease
- * @told: what the guest knows of it
+ * @state: enum kvmflip_state, who may touch it; changed by kvmflip_buffer_move() alone
+ * @told: enum kvmflip_told, what the guest knows of it while it has a @lease; the lock
+ *	  of the port
+ *
+ * With 4 KiB buffers there is one for each page of a pool, so it is small.
  */
 struct kvmflip_buffer {
 	struct list_head list;
 	struct list_head lru;
 	void *holder;
 	u32 slot;
-	enum kvmflip_state state;
-	u64 dirty;
-	u16 left;
-	u16 flip;
 	u32 end;
+	u64 dirty;
 	struct kvmflip_lease *lease;
-	struct list_head spare;
-	enum kvmflip_told told;
+	u16 left;
+	u8 flip;
+	u8 state;
+	u8 told;
 };
 
 /* &kvmflip_chunk.waiter of a chunk in which no frame waits */

@@ -65,14 +65,14 @@ static void kf_scrub(struct kvmflip_port *port, struct kvmflip_buffer *buf,
 /* Is another buffer kept for the moment when the NIC is done with this one? */
 static bool kf_is_promised(const struct kvmflip_buffer *buf)
 {
-	return buf->told == KVMFLIP_TOLD_FRAMES && list_empty(&buf->spare);
+	return buf->told == KVMFLIP_TOLD_FRAMES && list_empty(&buf->lru);
 }
 
 /* Nothing of a lease's bookkeeping is left in a buffer. Is the NIC done with it? */
 static bool kf_forget(struct kvmflip_buffer *buf)
 {
 	struct kvmflip_lease *lease = buf->lease;
-	bool done = buf->told == KVMFLIP_TOLD_LAST || !list_empty(&buf->spare);
+	bool done = buf->told == KVMFLIP_TOLD_LAST || !list_empty(&buf->lru);
 
 	kvmflip_port_assert_locked(lease->port);
 
@@ -80,9 +80,11 @@ static bool kf_forget(struct kvmflip_buffer *buf)
 		lease->port->leased--;
 	if (kf_is_promised(buf))
 		lease->promised--;
-	if (buf->told == KVMFLIP_TOLD_NOTHING && !list_empty(&buf->spare))
+	if (buf->told == KVMFLIP_TOLD_NOTHING && !list_empty(&buf->lru))
 		lease->nr_idle--;
-	list_del_init(&buf->spare);
+	/* What is the guest's to return is in the list of the pool. */
+	if (buf->told != KVMFLIP_TOLD_LAST)
+		list_del_init(&buf->lru);
 	buf->told = KVMFLIP_TOLD_NOTHING;
 	buf->lease = NULL;
 	/* The NIC may have left part of a frame behind that it gave up. */
@@ -211,8 +213,8 @@ struct kvmflip_buffer *kvmflip_lease_take(struct kvmflip_lease *lease)
 
 	if (lease->nr_idle <= lease->promised)
 		return NULL;
-	buf = list_first_entry(&lease->idle, struct kvmflip_buffer, spare);
-	list_del_init(&buf->spare);
+	buf = list_first_entry(&lease->idle, struct kvmflip_buffer, lru);
+	list_del_init(&buf->lru);
 	lease->nr_idle--;
 	return buf;
 }
@@ -255,7 +257,7 @@ void kvmflip_lease_park(struct kvmflip_lease *lease, struct kvmflip_buffer *buf)
 	if (kf_is_promised(buf))
 		lease->promised--;
 	buf->told = KVMFLIP_TOLD_NOTHING;
-	list_move(&buf->spare, &lease->idle);
+	list_move(&buf->lru, &lease->idle);
 	lease->nr_idle++;
 }
 
@@ -272,7 +274,7 @@ void kvmflip_lease_defer(struct kvmflip_lease *lease, struct kvmflip_buffer *buf
 
 	if (kf_is_promised(buf))
 		lease->promised--;
-	list_move_tail(&buf->spare, &lease->due);
+	list_move_tail(&buf->lru, &lease->due);
 }
 
 /**
@@ -292,7 +294,7 @@ void kvmflip_lease_give(struct kvmflip_lease *lease, struct kvmflip_buffer *buf)
 		lease->promised--;
 	buf->told = KVMFLIP_TOLD_LAST;
 	lease->port->leased--;
-	list_del_init(&buf->spare);
+	list_del_init(&buf->lru);
 	spin_lock(&pool->table.lock);
 	list_add_tail(&buf->lru, &pool->lru);
 	spin_unlock(&pool->table.lock);

@@ -248,7 +248,7 @@ static void kf_tell_due(struct kf_round *round)
 {
 	struct kvmflip_buffer *buf, *next;
 
-	list_for_each_entry_safe(buf, next, &round->lease->due, spare)
+	list_for_each_entry_safe(buf, next, &round->lease->due, lru)
 		kf_tell_last(round, buf);
 }
 
