@@ -71,11 +71,12 @@ splats() {
 	dmesg | grep -cE 'BUG:|WARNING:|KASAN|refcount_t:|possible .* locking' || true
 }
 
-# What kmemleak knows of; objects count once they are 5 s old and two scans agree
-leaks() {
+# What kmemleak knows of, once if time is short: objects count when they are 5 s old and
+# two scans agree
+leaks() { # NAME
 	local scan=/sys/kernel/debug/kmemleak
 
-	if ! grep -q kmemleak=on /proc/cmdline; then
+	if ! grep -q kmemleak=on /proc/cmdline || [[ $1 != faults && ${KVMFLIP_FULL:-0} != 1 ]]; then
 		echo null
 		return
 	fi
@@ -91,7 +92,7 @@ finding() {
 
 	shift 2
 	seen=$(splats)
-	found=$(leaks)
+	found=$(leaks "$name")
 	figure "hostile.$name" "{\"injected\": $injected, \"splats\": $seen, \"leaks\": $found$*}"
 	equal 'reports of the kernel' "$seen" 0
 	[[ $found == null ]] || equal 'leaks' "$found" 0
@@ -100,7 +101,7 @@ finding() {
 
 # Commands, ioctls, a device that is opened, and what a guest's driver makes of it
 commands() {
-	local out step=5
+	local out step=10
 
 	faults_on
 	# VFIO warns (WARN_ON(group->iommu_group)) if there is no memory for a group
