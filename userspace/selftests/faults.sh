@@ -153,7 +153,7 @@ attaching() { # MODE
 		else
 			injected
 			((faults > base)) || fail "no allocation failed: $out"
-			[[ $out == *[Mm]emory* ]] || fail "allocation $n: $out"
+			[[ $out =~ [Mm]emory|'ring cannot be mapped' ]] || fail "allocation $n: $out"
 		fi
 		wait_for "state as before, allocation $n" is_as "$before"
 		nothing_on virtio
