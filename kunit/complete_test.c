@@ -236,7 +236,7 @@ static void kft_together(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, kft[0]->pool->table.buf[0].left, kft[1]->pool->table.buf[0].left);
 	KUNIT_EXPECT_EQ(test, kft[0]->rxq.posted, kft[1]->rxq.posted);
-	KUNIT_EXPECT_EQ(test, kft[0]->rxq.repeats, kft[1]->rxq.repeats);
+	KUNIT_EXPECT_EQ(test, kft[0]->rxq.delivery.trust, kft[1]->rxq.delivery.trust);
 	for (k = 0; k < 2; k++) {
 		kvmflip_deliver_all(&kft[k]->rxq.delivery);
 		list_del_init(&kft[k]->pool->table.buf[0].list);

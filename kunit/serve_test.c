@@ -25,15 +25,24 @@ static void kft_stop(void *data)
 	kvmflip_serve_stop(data);
 }
 
-static struct kvmflip_test_nic *kft_serving(struct kunit *test)
+static void kft_start(struct kunit *test, struct kvmflip_test_nic *kft, u64 dirty)
 {
-	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+	struct kvmflip_buffer *buf;
 	LIST_HEAD(bufs);
 
 	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(kft->pool, &bufs, KFT_TARGET), KFT_TARGET);
+	list_for_each_entry(buf, &bufs, list)
+		buf->dirty = dirty;
 	kvmflip_serve_start(&kft->rxq, &bufs);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_stop, &kft->rxq), 0);
 	flush_work(&kft->rxq.work);
+}
+
+static struct kvmflip_test_nic *kft_serving(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+
+	kft_start(test, kft, KVMFLIP_CLEAN);
 	return kft;
 }
 
@@ -233,10 +242,32 @@ static void kft_forgets(struct kunit *test)
 }
 
 /*
- * A driver that completes a chunk twice may announce one with an older, longer length:
- * from then on there is nothing in what it gets, but what a guest has with it stays.
+ * A driver that completes a chunk twice may announce others with older, longer lengths:
+ * nothing that it has announced is delivered any more.
  */
 static void kft_repeats(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kft_serving(test);
+
+	kft_take(kft);
+	kft_receive(kft, 1000);
+	kft_wake(kft);
+	KUNIT_EXPECT_FALSE(test, kft->rxq.broken);
+	kft_announce(kft, KFT_AT(find_last_bit(kft->owned, KFT_CHUNKS) + 1, 256), 1700);
+	kft_receive(kft, 1000);
+	kft_wake(kft);
+	KUNIT_EXPECT_TRUE(test, kft->rxq.broken);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_DROPPED_UNPOSTED), 1);
+	kunit_release_action(test, kft_stop, &kft->rxq);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_DROPPED_INVALID), 2);
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 0);
+}
+
+/*
+ * What a driver gets that may announce older, longer lengths is empty, but what a guest
+ * has with it stays.
+ */
+static void kft_empty_post(struct kunit *test)
 {
 	struct kvmflip_test_nic *kft = kft_serving(test);
 	struct kvmflip_lease lease = {};
@@ -245,14 +276,7 @@ static void kft_repeats(struct kunit *test)
 	LIST_HEAD(bufs);
 	u8 *bytes;
 
-	kft_take(kft);
-	kft_receive(kft, 1000);
-	kft_announce(kft, KFT_AT(find_last_bit(kft->owned, KFT_CHUNKS) + 1, 256), 1700);
-	KUNIT_EXPECT_FALSE(test, kft->rxq.repeats);
-	kft_wake(kft);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_DROPPED_UNPOSTED), 1);
-	KUNIT_EXPECT_TRUE(test, kft->rxq.repeats);
-
+	kft->rxq.delivery.trust = KVMFLIP_TRUST_ZEROED;
 	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(kft->pool, &bufs, 4), 4);
 	kvmflip_pool_move(kft->pool, &bufs, KVMFLIP_FREE, KVMFLIP_POSTED);
 	for (n = 0; n < 4; n++) {
@@ -272,6 +296,52 @@ static void kft_repeats(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, stale, 2);
 	KUNIT_EXPECT_EQ(test, kft->test->delta.v[KVMFLIP_A_STATS_BYTES_ZEROED], 2 * SZ_4K);
+}
+
+/*
+ * So may one that has run out of chunks, before it is seen: of what it had until then
+ * nothing is delivered, neither mapped nor copied.
+ */
+static void kft_starved(struct kunit *test, struct kvmflip_test_nic *kft)
+{
+	u32 n;
+
+	kft_start(test, kft, KVMFLIP_DIRTY);
+	kft_take(kft);
+	kft->fill.flags = XDP_RING_NEED_WAKEUP;
+	kft_wake(kft);
+	KUNIT_EXPECT_EQ(test, kft->rxq.delivery.trust, KVMFLIP_TRUST);
+	kft_receive(kft, 1000);
+	WRITE_ONCE(kft->rxq.patient, true);
+	kft_wake(kft);
+	KUNIT_EXPECT_EQ(test, kft->rxq.delivery.trust, KVMFLIP_TRUST_ZEROED);
+	kft->fill.flags = 0;
+	for (n = 1; n < 2 * KFT_TARGET; n++) {
+		kft_receive(kft, 1000);
+		kft_wake(kft);
+	}
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 0);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_DROPPED_INVALID), n);
+	kft_take(kft);
+	for (n = 0; n < 2; n++) {
+		kft_receive(kft, 1000);
+		kft_wake(kft);
+	}
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 2);
+	KUNIT_EXPECT_EQ(test, kft->wrong, 0);
+}
+
+static void kft_starved_flip(struct kunit *test)
+{
+	kft_starved(test, kvmflip_test_nic(test));
+}
+
+static void kft_starved_copy(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+
+	kft->port->config.latency = 0;
+	kft_starved(test, kft);
 }
 
 /* What waits is delivered; what the driver still has comes back, dirty. */
@@ -415,6 +485,9 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_no_memory),
 	KUNIT_CASE(kft_forgets),
 	KUNIT_CASE(kft_repeats),
+	KUNIT_CASE(kft_empty_post),
+	KUNIT_CASE(kft_starved_flip),
+	KUNIT_CASE(kft_starved_copy),
 	KUNIT_CASE(kft_stops),
 	KUNIT_CASE(kft_drains),
 	KUNIT_CASE(kft_in_time),
