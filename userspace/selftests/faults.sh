@@ -83,6 +83,7 @@ leaks() { # NAME
 	nap 6
 	echo scan >$scan
 	echo scan >$scan
+	head -n 40 $scan | sed 's/^/# /' >&2
 	grep -c '^unreferenced object' $scan || true
 }
 
