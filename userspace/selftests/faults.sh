@@ -102,7 +102,7 @@ finding() {
 
 # Commands, ioctls, a device that is opened, and what a guest's driver makes of it
 commands() {
-	local out step=10
+	local out step=16
 
 	faults_on
 	# VFIO warns (WARN_ON(group->iommu_group)) if there is no memory for a group

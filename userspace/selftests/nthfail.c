@@ -30,7 +30,7 @@
 #include "libkvmflip.h"
 
 /* So many are tried one by one in any case. */
-#define FEW		8
+#define FEW		4
 
 #define MIB		(1u << 20)
 #define PAGE		4096
