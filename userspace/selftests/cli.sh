@@ -363,23 +363,42 @@ apply_queues() { # NIC with two queues
 	ethtool -L "$1" combined 1 >/dev/null 2>&1 || true
 }
 
-# The kernel's own client, as it is, knows the family by its spec
-ynl_client() {
-	local ynl spec=$tools/../Documentation/netlink/specs/kvmflip.yaml out
+# The kernel's own client, as it is, knows the family by its spec: each object, one and
+# all of them, and what changes them
+ynl_client() { # NIC
+	local src spec=$tools/../Documentation/netlink/specs/kvmflip.yaml out object key
 
-	ynl=$("$tools/../scripts/kernels" path source)/tools/net/ynl/pyynl/cli.py
-	[[ -e $ynl ]] || return 4
+	src=$("$tools/../scripts/kernels" path source)
+	[[ -e $src/tools/net/ynl/pyynl/cli.py ]] || return 4
 	load_module
-	ask() { python3 "$ynl" --spec "$spec" --schema '' --output-json "$@"; }
-	ask --do pool-add --json '{"name": "p", "size": 16777216, "buffer-size": 4096}'
+	ask() { python3 "$src/tools/net/ynl/pyynl/cli.py" --spec "$spec" --output-json "$@"; }
+	# the first time with a look at the spec
+	ask --schema "$src/Documentation/netlink/genetlink.yaml" \
+		--do pool-add --json '{"name": "p", "size": 16777216, "buffer-size": 4096}' >/dev/null
 	pools+=(p)
+	ask() { python3 "$src/tools/net/ynl/pyynl/cli.py" --spec "$spec" --schema '' \
+		--output-json "$@"; }
 	port_add a p
+	one_queue "$1"
+	attach "$1" p
+	for object in pool:p:name rxq:"$(<"/sys/class/net/$1/ifindex")":ifindex port:a:name; do
+		IFS=: read -r object out key <<<"$object"
+		[[ $key == ifindex ]] && out="{\"ifindex\": $out, \"queue\": 0}" ||
+			out="{\"name\": \"$out\"}"
+		out=$(ask --do "$object-get" --json "$out")
+		equal "$object: $key" "$(field "$out" $key)" \
+			"$(field "$(ask --dump "$object-get")" $key)"
+	done
 	out=$(ask --dump pool-get)
-	equal 'name' "$(field "$out" name)" p
-	equal 'free' "$(field "$out" free)" 4096
+	equal 'free and posted' $(($(field "$out" free) + $(field "$out" posted))) 4096
+	out=$(ask --dump rxq-get)
+	equal 'ifname' "$(field "$out" ifname)" "$1"
+	equal 'mode' "$(field "$out" mode)" strict
 	out=$(ask --do port-get --json '{"name": "a"}')
 	equal 'state' "$(field "$out" state)" closed
 	equal 'mac' "$(field "$out" mac)" "${mac[a]}"
+	ask --do port-set --json '{"name": "a", "latency-usecs": 7}' >/dev/null
+	equal 'latency' "$(field "$(kvmflip -j port show a)" latency_usecs)" 7
 	out=$(ask --do pool-del --json '{"name": "p"}' 2>&1) && fail 'a pool in use was deleted'
 	[[ $out == *'delete them first'* ]] || fail "$out"
 	ask --subscribe monitor --duration 60 >"$tmp/events" &
@@ -626,7 +645,7 @@ run_case 'bounds' bounds
 run_case 'entries of the demux map' map_entries
 run_case 'metrics' metrics
 run_case 'top' top
-run_case 'ynl' ynl_client
+run_case 'ynl' ynl_client "${nic_kinds%% *}"
 run_case 'batch' batch
 run_case 'apply and save' apply_saves "${nic_kinds%% *}"
 [[ $nic_kinds != *igb* ]] || run_case 'apply: queues' apply_queues igb
