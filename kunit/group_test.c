@@ -5,6 +5,7 @@
 #include <linux/sizes.h>
 #include <linux/time64.h>
 
+#include "../src/host/main.h"
 #include "queue.h"
 
 #define KFT_PORTS	4
@@ -320,6 +321,14 @@ static void kft_nobody(struct kunit *test)
 	kft_nothing_more(test, kft);
 }
 
+/* What the first port's guest was told with a frame. */
+static u32 kft_flags(const struct kft_group *kft, u32 n)
+{
+	const struct kvmflip_rx_desc *desc = kft->port[0]->rx.entries;
+
+	return le32_to_cpu(desc[n].flags);
+}
+
 /* Frames of a port in a buffer that fills later come before those behind them. */
 static void kft_order_kept(struct kunit *test)
 {
@@ -340,8 +349,10 @@ static void kft_order_kept(struct kunit *test)
 	kft_arrive(kft, two, 1, 0, 103);
 	kvmflip_test_deliver(kft->queue);
 	kft_expect(test, kft, 0, 103, false);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(((struct kvmflip_rx_desc *)kft->port[0]->rx.entries)[3]
-					  .flags), KVMFLIP_RX_LAST);
+	/* Just the last frame of a buffer, or of a bounce slot, is said to be that. */
+	KUNIT_EXPECT_EQ(test, kft_flags(kft, 0), 0);
+	KUNIT_EXPECT_EQ(test, kft_flags(kft, 2), KVMFLIP_RX_LAST);
+	KUNIT_EXPECT_EQ(test, kft_flags(kft, 3), KVMFLIP_RX_LAST);
 	kft_nothing_more(test, kft);
 }
 
@@ -493,6 +504,56 @@ static void kft_many(struct kunit *test)
 	kft_nothing_more(test, kft);
 }
 
+/* There is space for the frames of one buffer and one more: two buffers are one too many. */
+static void kft_little_space(struct kunit *test)
+{
+	struct kft_group *kft = kft_group(test);
+	struct kvmflip_port *port = kft->port[0];
+	struct kvmflip_test_rx rx;
+	u32 i;
+
+	mutex_lock(&port->lock);
+	while (kvmflip_port_rx_space(port) > 3)
+		kvmflip_rx_put(&port->rx, 0, 0, 0, 0);
+	mutex_unlock(&port->lock);
+	for (i = 0; i < 2; i++) {
+		struct kvmflip_buffer *buf = kvmflip_test_post(test, kft->queue);
+
+		kft_arrive(kft, buf, 0, 0, 100 + 2 * i);
+		kft_arrive(kft, buf, 1, 0, 101 + 2 * i);
+	}
+	kvmflip_test_deliver(kft->queue);
+	KUNIT_EXPECT_EQ(test, port->window.mapped, 1);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), 2);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_COPIED_QUOTA), 1);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_DROPPED_RING_FULL), 1);
+	KUNIT_EXPECT_EQ(test, kvmflip_ring_space(&port->rx), port->window.nr);
+	do {
+		KUNIT_ASSERT_TRUE(test, kvmflip_test_receive(port, &rx));
+	} while (!rx.len);
+	KUNIT_EXPECT_EQ(test, rx.len, 100);
+	kft_expect(test, kft, 0, 101, false);
+	kft_expect(test, kft, 0, 102, true);
+	kft_nothing_more(test, kft);
+}
+
+/* A port that gets no buffer because there is none makes another one pay. */
+static void kft_presses(struct kunit *test)
+{
+	struct kft_group *kft = kft_group_of(test, KFT_SLOTS + 1, SZ_4K, SZ_4K);
+	u32 i;
+
+	disable_delayed_work_sync(&kft->port[1]->reclaim_work);
+	for (i = 0; i < KFT_SLOTS; i++)
+		kvmflip_test_hold(test, kft->port[1]);
+	kft_arrive(kft, kvmflip_test_post(test, kft->queue), 0, 0, 100);
+	kvmflip_test_deliver(kft->queue);
+	flush_workqueue(kvmflip_wq);
+	KUNIT_EXPECT_EQ(test, kft->port[1]->owed, 1);
+	kft_expect(test, kft, 0, 100, true);
+	kft_nothing_more(test, kft);
+}
+
 static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_ports_interleaved),
 	KUNIT_CASE(kft_spares_run_out),
@@ -509,6 +570,8 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_not_starved),
 	KUNIT_CASE(kft_changed),
 	KUNIT_CASE(kft_many),
+	KUNIT_CASE(kft_little_space),
+	KUNIT_CASE(kft_presses),
 	{}
 };
 

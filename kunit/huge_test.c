@@ -2,6 +2,7 @@
 /* kvmflip tests: windows with slots of 2 MiB, which are mapped as a whole. */
 
 #include <linux/mm.h>
+#include <linux/mman.h>
 
 #include "vmm.h"
 
@@ -144,6 +145,29 @@ static void kft_partial(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_WINDOW_FAULTS), 3);
 }
 
+/* One that begins within a slot, at which nothing is mapped in front of it. */
+static void kft_partial_start(struct kunit *test)
+{
+	struct kvmflip_test_vmm *vmm = kft_window(test);
+	struct file *file = kvmflip_test_file(test, vmm);
+	unsigned long first = KVMFLIP_SLOTS_OFF + SZ_1M;
+	unsigned long addr;
+
+	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
+		kunit_skip(test, "no huge mappings of page frames on this architecture");
+	addr = kunit_vm_mmap(test, file, KFT_ADDR + first, SZ_1M + SZ_2M, PROT_READ | PROT_WRITE,
+			     MAP_SHARED, KVMFLIP_TEST_BASE + first);
+	KUNIT_ASSERT_EQ(test, addr, KFT_ADDR + first);
+	kft_fill(test, vmm, 0, 0x90);
+	kft_fill(test, vmm, 1, 0x91);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(addr), 0x90);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(addr + SZ_1M - 1), 0x90);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_WINDOW_FAULTS), 2);
+	kft_peek_all(test, addr + SZ_1M, 0x91);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_counter(vmm, KVMFLIP_A_STATS_WINDOW_FAULTS), 3);
+	KUNIT_EXPECT_EQ(test, kvmflip_test_peek(addr - 1), -EFAULT);
+}
+
 /* There was no block for the sink: what has seen it stays mapped by pages. */
 static void kft_small_sink(struct kunit *test)
 {
@@ -247,6 +271,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_rest),
 	KUNIT_CASE(kft_misaligned),
 	KUNIT_CASE(kft_partial),
+	KUNIT_CASE(kft_partial_start),
 	KUNIT_CASE(kft_small_sink),
 	KUNIT_CASE(kft_no_pins),
 	KUNIT_CASE_PARAM(kft_huge_fault_refused, kft_huge_fault_gen_params),

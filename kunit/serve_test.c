@@ -3,159 +3,51 @@
 
 #include <kunit/resource.h>
 #include <linux/bitmap.h>
-#include <linux/bpf.h>
 #include <linux/delay.h>
-#include <linux/etherdevice.h>
 #include <linux/if_xdp.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
-#include <net/xdp_sock.h>
 
 #include "../src/host/lease.h"
-#include "../src/host/rxq.h"
 #include "../src/host/serve.h"
-#include "queue.h"
+#include "nic.h"
 
-#define KFT_BUFFERS	24
-#define KFT_SLOTS	8
-#define KFT_TARGET	6
-#define KFT_QUEUE	3
-#define KFT_RING	64
-#define KFT_CHUNKS	(2 * KFT_BUFFERS)
-
-/* What the chunks are in some of these tests. */
-#define KFT_OURS	10
-#define KFT_THEIRS	12
-#define KFT_FREE	14
-
-#define KFT_AT(chunk, offset)	(((u64)(chunk) << 11) + (offset))
-
-/**
- * struct kft_indices - what the other end of a ring writes
- * @producer: its index, or ours
- * @consumer: its index, or ours
- * @flags: from the driver
- */
-struct kft_indices {
-	u32 producer;
-	u32 consumer;
-	u32 flags;
-};
-
-/**
- * struct kft_serve - a queue, its driver and a guest
- * @rxq: the queue
- * @nic: its device
- * @xs: its socket
- * @wq: who waits for the socket
- * @test: what has the device's IOMMU
- * @pool: the pool, whose buffers are two chunks each
- * @port: a port of that pool, running
- * @rx: indices of the RX ring
- * @fill: indices of the fill ring
- * @owned: bit per chunk that the driver has
- * @wrong: chunks that it should not have had
- */
-struct kft_serve {
-	struct kvmflip_rxq rxq;
-	struct kvmflip_nic nic;
-	struct xdp_sock xs;
-	struct socket_wq wq;
-	struct kvmflip_test_queue *test;
-	struct kvmflip_pool *pool;
-	struct kvmflip_port *port;
-	struct kft_indices rx;
-	struct kft_indices fill;
-	DECLARE_BITMAP(owned, KFT_CHUNKS);
-	u32 wrong;
-	u32 written;	/* behind the last chunk with a scene */
-};
-
-static void kft_netdev_free(void *data)
-{
-	free_netdev(data);
-}
-
-static void kft_destroy(void *data)
-{
-	kvmflip_serve_destroy(data);
-}
-
-static void kft_ring(struct kunit *test, struct kvmflip_xsk_ring *ring, size_t desc_size,
-		     struct kft_indices *shared)
-{
-	ring->desc = kunit_kzalloc(test, KFT_RING * desc_size, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, ring->desc);
-	ring->producer = &shared->producer;
-	ring->consumer = &shared->consumer;
-	ring->flags = &shared->flags;
-	ring->nr = KFT_RING;
-}
-
-static struct kft_serve *kft_serve_pool(struct kunit *test, const char *port,
-					struct kvmflip_pool *pool)
-{
-	struct kft_serve *kft = kunit_kzalloc(test, sizeof(*kft), GFP_KERNEL);
-	struct kvmflip_rxq *rxq = &kft->rxq;
-
-	KUNIT_ASSERT_NOT_NULL(test, kft);
-	kft->pool = pool;
-	kft->port = kvmflip_test_port_running(test, port, pool, KFT_SLOTS);
-	/* As long as a test may take. */
-	kft->port->config.latency = U32_MAX;
-	kft->test = kvmflip_test_queue(test, kft->pool);
-	kft->nic.iommu = &kft->test->iommu;
-	kft->nic.netdev = alloc_etherdev(0);
-	KUNIT_ASSERT_NOT_NULL(test, kft->nic.netdev);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_netdev_free, kft->nic.netdev), 0);
-	init_waitqueue_head(&kft->wq.wait);
-	RCU_INIT_POINTER(kft->xs.sk.sk_wq, &kft->wq);
-
-	rxq->nic = &kft->nic;
-	rxq->pool = kft->pool;
-	rxq->queue = 7;
-	rxq->id = KFT_QUEUE;
-	rxq->target = KFT_TARGET;
-	rxq->xsk.xs = &kft->xs;
-	kvmflip_stats_init(&rxq->stats);
-	kft_ring(test, &rxq->xsk.rx, sizeof(struct xdp_desc), &kft->rx);
-	kft_ring(test, &rxq->xsk.fill, sizeof(u64), &kft->fill);
-	KUNIT_ASSERT_EQ(test, kvmflip_serve_init(rxq), 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_destroy, rxq), 0);
-	/* A buffer fills soon enough, as far as the queue knows. */
-	rxq->tally.steady_ns = 1;
-	rxq->tally.frame_ns = 1;
-	rxq->delivery.pool = kft->pool;
-	rxq->delivery.tally = &rxq->tally;
-	rxq->delivery.delta = &kft->test->delta;
-	return kft;
-}
-
-static struct kft_serve *kft_serve(struct kunit *test)
-{
-	return kft_serve_pool(test, "kunit-a", kvmflip_test_pool_chunks(test, "kunit", KFT_BUFFERS,
-									SZ_4K, SZ_2K));
-}
+#define KFT_BUFFERS	KVMFLIP_TEST_BUFFERS
+#define KFT_SLOTS	KVMFLIP_TEST_SLOTS
+#define KFT_TARGET	KVMFLIP_TEST_TARGET
+#define KFT_QUEUE	KVMFLIP_TEST_QUEUE
+#define KFT_RING	KVMFLIP_TEST_RING
+#define KFT_CHUNKS	KVMFLIP_TEST_CHUNKS
+#define KFT_AT		KVMFLIP_TEST_AT
 
 static void kft_stop(void *data)
 {
 	kvmflip_serve_stop(data);
 }
 
-static struct kft_serve *kft_serving(struct kunit *test)
+static void kft_start(struct kunit *test, struct kvmflip_test_nic *kft, u64 dirty)
 {
-	struct kft_serve *kft = kft_serve(test);
+	struct kvmflip_buffer *buf;
 	LIST_HEAD(bufs);
 
 	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(kft->pool, &bufs, KFT_TARGET), KFT_TARGET);
+	list_for_each_entry(buf, &bufs, list)
+		buf->dirty = dirty;
 	kvmflip_serve_start(&kft->rxq, &bufs);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_stop, &kft->rxq), 0);
 	flush_work(&kft->rxq.work);
+}
+
+static struct kvmflip_test_nic *kft_serving(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+
+	kft_start(test, kft, KVMFLIP_CLEAN);
 	return kft;
 }
 
 /* The driver takes what is in the fill ring, which nobody else may have. */
-static void kft_take(struct kft_serve *kft)
+static void kft_take(struct kvmflip_test_nic *kft)
 {
 	const u64 *desc = kft->rxq.xsk.fill.desc;
 	u32 chunk;
@@ -172,7 +64,7 @@ static void kft_take(struct kft_serve *kft)
 	}
 }
 
-static void kft_announce(struct kft_serve *kft, u64 addr, u32 len)
+static void kft_announce(struct kvmflip_test_nic *kft, u64 addr, u32 len)
 {
 	struct xdp_desc *desc = kft->rxq.xsk.rx.desc;
 
@@ -184,7 +76,7 @@ static void kft_announce(struct kft_serve *kft, u64 addr, u32 len)
 	smp_store_release(&kft->rx.producer, kft->rx.producer + 1);
 }
 
-static void kft_wake(struct kft_serve *kft)
+static void kft_wake(struct kvmflip_test_nic *kft)
 {
 	wake_up(&kft->wq.wait);
 	flush_work(&kft->rxq.arrive);
@@ -192,7 +84,7 @@ static void kft_wake(struct kft_serve *kft)
 }
 
 /* The driver receives a frame for the port, into the next chunk that it has. */
-static void kft_receive(struct kft_serve *kft, u32 len)
+static void kft_receive(struct kvmflip_test_nic *kft, u32 len)
 {
 	struct kvmflip_meta meta = kvmflip_test_meta(kft->port);
 	u32 chunk = find_first_bit(kft->owned, KFT_CHUNKS);
@@ -210,7 +102,7 @@ static void kft_receive(struct kft_serve *kft, u32 len)
 }
 
 /* The guest takes what there is, and returns what it may if it is told to. */
-static u32 kft_consume(struct kft_serve *kft, bool give_back)
+static u32 kft_consume(struct kvmflip_test_nic *kft, bool give_back)
 {
 	struct kvmflip_test_rx rx;
 	u32 n = 0;
@@ -224,240 +116,15 @@ static u32 kft_consume(struct kft_serve *kft, bool give_back)
 	return n;
 }
 
-static u64 kft_counter(const struct kft_serve *kft, unsigned int counter)
+static u64 kft_counter(const struct kvmflip_test_nic *kft, unsigned int counter)
 {
 	return kft->rxq.stats.v[counter];
-}
-
-/* A queue with one chunk posted; another queue of the pool has one as well. */
-static struct kft_serve *kft_one_posted(struct kunit *test)
-{
-	struct kft_serve *kft = kft_serve(test);
-	struct kvmflip_buffers *table = &kft->pool->table;
-	LIST_HEAD(bufs);
-
-	list_move(&kvmflip_buffer_of(table, KFT_OURS)->list, &bufs);
-	list_move(&kvmflip_buffer_of(table, KFT_THEIRS)->list, &bufs);
-	kft->pool->nr_free -= 2;
-	kvmflip_test_advance(kft->pool, &bufs, KVMFLIP_POSTED);
-	list_del_init(&kvmflip_buffer_of(table, KFT_OURS)->list);
-	list_del_init(&kvmflip_buffer_of(table, KFT_THEIRS)->list);
-	kvmflip_buffer_of(table, KFT_OURS)->left = 1;
-	kvmflip_buffer_of(table, KFT_THEIRS)->left = 1;
-	kvmflip_chunk_post(&table->chunk[KFT_OURS], KFT_QUEUE);
-	kvmflip_chunk_post(&table->chunk[KFT_THEIRS], KFT_QUEUE + 1);
-	kft->rxq.posted = 1;
-	kft->rxq.buffers = 1;
-	return kft;
-}
-
-/**
- * struct kft_completion - what a driver may tell us
- * @name: of the case
- * @desc: its descriptor
- * @verdict: counter, or 0 if there is a frame
- * @taken: whether the queue has its chunk back
- */
-struct kft_completion {
-	const char *name;
-	struct xdp_desc desc;
-	unsigned int verdict;
-	bool taken;
-};
-
-static const struct kft_completion kft_completions[] = {
-	{ "good", { KFT_AT(KFT_OURS, 256), 100, 0 }, 0, true },
-	{ "right behind the metadata", { KFT_AT(KFT_OURS, 16), 100, 0 }, 0, true },
-	{ "to the end", { KFT_AT(KFT_OURS, 256), 1792, 0 }, 0, true },
-	{ "all but the metadata", { KFT_AT(KFT_OURS, 16), 2032, 0 }, 0, true },
-	{ "the last byte", { KFT_AT(KFT_OURS, 2047), 1, 0 }, 0, true },
-	{ "no room for metadata", { KFT_AT(KFT_OURS, 15), 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, true },
-	{ "at the start", { KFT_AT(KFT_OURS, 0), 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, true },
-	{ "empty", { KFT_AT(KFT_OURS, 256), 0, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, true },
-	{ "a byte beyond the end", { KFT_AT(KFT_OURS, 256), 1793, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, true },
-	{ "as long as a chunk", { KFT_AT(KFT_OURS, 256), 2048, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, true },
-	{ "longest", { KFT_AT(KFT_OURS, 256), U32_MAX, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, true },
-	{ "longest, wraps", { KFT_AT(KFT_OURS, 2047), U32_MAX - 2046, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, true },
-	{ "good in 16 bits", { KFT_AT(KFT_OURS, 256), 65536 + 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, true },
-	{ "to be continued", { KFT_AT(KFT_OURS, 256), 100, XDP_PKT_CONTD },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, true },
-	{ "another queue's", { KFT_AT(KFT_THEIRS, 256), 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_UNPOSTED, false },
-	{ "nobody's", { KFT_AT(KFT_FREE, 256), 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_UNPOSTED, false },
-	{ "of our buffer, but not posted", { KFT_AT(KFT_OURS + 1, 256), 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_UNPOSTED, false },
-	{ "nobody's and wrong", { KFT_AT(KFT_FREE, 0), U32_MAX, 0 },
-	  KVMFLIP_A_STATS_DROPPED_UNPOSTED, false },
-	{ "behind the pool", { KFT_AT(KFT_CHUNKS, 256), 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, false },
-	{ "a bit too high", { KFT_AT(KFT_OURS, 256) | BIT_ULL(32), 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, false },
-	{ "good in 32 bits of chunk", { KFT_AT(KFT_OURS, 256) | BIT_ULL(32 + 11), 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, false },
-	{ "highest bit", { KFT_AT(KFT_OURS, 256) | BIT_ULL(63), 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, false },
-	{ "all bits", { U64_MAX, 100, 0 },
-	  KVMFLIP_A_STATS_DROPPED_INVALID, false },
-};
-
-KUNIT_ARRAY_PARAM_DESC(kft_completion, kft_completions, name);
-
-static void kft_complete(struct kunit *test)
-{
-	const struct kft_completion *row = test->param_value;
-	struct kft_serve *kft = kft_one_posted(test);
-	struct kvmflip_buffers *table = &kft->pool->table;
-	struct kvmflip_buffer *buf = kvmflip_buffer_of(table, KFT_OURS);
-	u8 *bytes = kvmflip_test_chunk_bytes(kft->test, KFT_OURS);
-	struct kvmflip_tally *tally = &kft->rxq.tally;
-	u32 offset = row->desc.addr % SZ_2K;
-	struct kvmflip_meta meta = kvmflip_test_meta(kft->port);
-	const u64 *v = kft->test->delta.v;
-	LIST_HEAD(full);
-
-	if (!row->verdict)
-		memcpy(bytes + offset - sizeof(meta), &meta, sizeof(meta));
-	kf_complete(&kft->rxq, &row->desc, 1, &full);
-	KUNIT_EXPECT_EQ(test, tally->tail, !row->verdict);
-	if (row->verdict) {
-		KUNIT_EXPECT_EQ(test, v[row->verdict], 1);
-		KUNIT_EXPECT_EQ(test, v[KVMFLIP_A_STATS_RECEIVED], 1);
-	} else {
-		KUNIT_EXPECT_EQ(test, table->chunk[KFT_OURS].offset, offset);
-		KUNIT_EXPECT_EQ(test, table->chunk[KFT_OURS].len, row->desc.len);
-		KUNIT_EXPECT_EQ(test, table->chunk[KFT_OURS].waiter, 0);
-		KUNIT_EXPECT_EQ(test, v[KVMFLIP_A_STATS_RECEIVED], 0);
-	}
-	KUNIT_EXPECT_EQ(test, kft->rxq.posted, !row->taken);
-	KUNIT_EXPECT_EQ(test, kft->rxq.buffers, !row->taken);
-	KUNIT_EXPECT_EQ(test, list_count_nodes(&full), row->taken);
-	KUNIT_EXPECT_EQ(test, list_empty(&buf->list), !row->taken);
-	KUNIT_EXPECT_EQ(test, table->chunk[KFT_OURS].queue, row->taken ? 0 : KFT_QUEUE);
-	KUNIT_EXPECT_EQ(test, table->chunk[KFT_THEIRS].queue, KFT_QUEUE + 1);
-	list_del_init(&buf->list);
-
-	/* A driver that says it again. */
-	kf_complete(&kft->rxq, &row->desc, 1, &full);
-	KUNIT_EXPECT_EQ(test, v[row->taken ? KVMFLIP_A_STATS_DROPPED_UNPOSTED : row->verdict],
-			row->taken ? 1 : 2);
-	KUNIT_EXPECT_TRUE(test, list_empty(&full));
-	KUNIT_EXPECT_EQ(test, tally->tail, !row->verdict);
-	KUNIT_EXPECT_EQ(test, kft->rxq.posted, !row->taken);
-	kvmflip_test_sums(test, v);
-	kvmflip_deliver_all(&kft->rxq.delivery);
-}
-
-/* What a driver says of the next chunk, or of another one. Returns which. */
-static u32 kft_scene(struct kft_serve *kft, struct rnd_state *rnd, u32 chunk,
-		     struct xdp_desc *desc)
-{
-	u32 what = prandom_u32_state(rnd) % 64, offset = 256;
-	struct kvmflip_meta meta = kvmflip_test_meta(kft->port);
-
-	if (what == 0 || what == 1)
-		chunk -= min(chunk, what + 1);
-	else if (what == 2 || what == 3)
-		chunk += what - 1;
-	*desc = (struct xdp_desc) { .len = 1 + prandom_u32_state(rnd) % 1700 };
-	if (what == 4)
-		offset = prandom_u32_state(rnd) % 2 * 8;
-	else if (what == 5)
-		desc->len = 0;
-	else if (what == 6)
-		desc->len = SZ_2K - offset + prandom_u32_state(rnd) % 2;
-	else if (what == 7)
-		desc->options = XDP_PKT_CONTD;
-	else if (what == 8)
-		meta.magic++;
-	else if (what == 9)
-		meta.port += 1000;
-	else if (what == 10)
-		meta.gen++;
-	else if (what < 15)
-		meta.flags = what - 10;
-	desc->addr = KFT_AT(chunk, offset);
-	if (what == 15)
-		desc->addr |= BIT_ULL(40);
-	/* Not to what is completed again, perhaps before somebody has looked. */
-	if (chunk >= kft->written && offset == 256)
-		memcpy(kvmflip_test_chunk_bytes(kft->test, chunk) + 240, &meta, sizeof(meta));
-	kft->written = max(kft->written, chunk + 1);
-	return chunk;
-}
-
-/* Completions that come together mean the same as if they came one by one. */
-static void kft_together(struct kunit *test)
-{
-	static const char * const name[] = { "kunit-a", "kunit-b" };
-	struct xdp_desc desc[KVMFLIP_BATCH];
-	struct kvmflip_buffers *table;
-	struct rnd_state rnd[2];
-	struct kft_serve *kft[2];
-	u32 i, k, n, at, chunk, batch;
-	LIST_HEAD(full);
-
-	for (k = 0; k < 2; k++) {
-		kft[k] = kft_serve_pool(test, name[k],
-					kvmflip_test_pool_chunks(test, name[k], KFT_SLOTS,
-								 SZ_2M, SZ_2K));
-		table = &kft[k]->pool->table;
-		list_del_init(&table->buf[0].list);
-		kft[k]->pool->nr_free--;
-		table->buf[0].left = SZ_2M / SZ_2K;
-		kft[k]->rxq.posted = SZ_2M / SZ_2K;
-		kft[k]->rxq.buffers = 1;
-		for (i = 0; i < SZ_2M / SZ_2K; i++)
-			kvmflip_chunk_post(&table->chunk[i], KFT_QUEUE);
-		prandom_seed_state(&rnd[k], 64);
-	}
-	for (batch = 0, chunk = 0; chunk < SZ_2M / SZ_2K - 1; batch++) {
-		n = 1 + batch % KVMFLIP_BATCH;
-		for (k = 0; k < 2; k++) {
-			for (i = 0, at = chunk; i < n; i++) {
-				at = kft_scene(kft[k], &rnd[k], at, &desc[i]) + 1;
-				/* As the NIC writes, before it says so. */
-				if (k)
-					kf_complete(&kft[k]->rxq, &desc[i], 1, &full);
-			}
-			if (!k)
-				kf_complete(&kft[k]->rxq, desc, n, &full);
-		}
-		chunk = at;
-	}
-	for (i = 0; i < SZ_2M / SZ_2K; i++)
-		KUNIT_EXPECT_MEMEQ(test, &kft[0]->pool->table.chunk[i],
-				   &kft[1]->pool->table.chunk[i], sizeof(struct kvmflip_chunk));
-	KUNIT_EXPECT_MEMEQ(test, &kft[0]->test->delta, &kft[1]->test->delta,
-			   sizeof(struct kvmflip_delta));
-	KUNIT_EXPECT_GT(test, kft[0]->rxq.tally.tail, 1);
-	KUNIT_EXPECT_EQ(test, kft[0]->rxq.tally.tail, kft[1]->rxq.tally.tail);
-	for (i = 0; i < kft[0]->rxq.tally.tail; i++) {
-		KUNIT_EXPECT_EQ(test, kft[0]->rxq.tally.run[i].chunk,
-				kft[1]->rxq.tally.run[i].chunk);
-		KUNIT_EXPECT_EQ(test, kft[0]->rxq.tally.run[i].end, kft[1]->rxq.tally.run[i].end);
-	}
-	KUNIT_EXPECT_EQ(test, kft[0]->pool->table.buf[0].left, kft[1]->pool->table.buf[0].left);
-	KUNIT_EXPECT_EQ(test, kft[0]->rxq.posted, kft[1]->rxq.posted);
-	KUNIT_EXPECT_EQ(test, kft[0]->rxq.repeats, kft[1]->rxq.repeats);
-	for (k = 0; k < 2; k++) {
-		kvmflip_deliver_all(&kft[k]->rxq.delivery);
-		list_del_init(&kft[k]->pool->table.buf[0].list);
-	}
 }
 
 /* All that it is to keep posted, each chunk once. */
 static void kft_starts(struct kunit *test)
 {
-	struct kft_serve *kft = kft_serving(test);
+	struct kvmflip_test_nic *kft = kft_serving(test);
 	u32 chunk, ours = 0;
 
 	kft_take(kft);
@@ -475,7 +142,7 @@ static void kft_starts(struct kunit *test)
 /* Whatever comes, the driver never runs out, and every frame arrives. */
 static void kft_goes_on(struct kunit *test)
 {
-	struct kft_serve *kft = kft_serving(test);
+	struct kvmflip_test_nic *kft = kft_serving(test);
 	u32 i, n, sent = 0, got = 0;
 	struct rnd_state rnd;
 
@@ -504,7 +171,7 @@ static void kft_goes_on(struct kunit *test)
 /* A guest that returns nothing: its frames are copied, and the driver goes on. */
 static void kft_kept(struct kunit *test)
 {
-	struct kft_serve *kft = kft_serving(test);
+	struct kvmflip_test_nic *kft = kft_serving(test);
 	u32 i, got = 0;
 
 	for (i = 0; i < 100; i++) {
@@ -526,7 +193,7 @@ static void kft_kept(struct kunit *test)
 /* When no buffer can be granted the queue tries again, and is whole again in the end. */
 static void kft_no_memory(struct kunit *test)
 {
-	struct kft_serve *kft = kft_serving(test);
+	struct kvmflip_test_nic *kft = kft_serving(test);
 	u32 tries;
 
 	kft->test->no_memory = true;
@@ -549,7 +216,7 @@ static void kft_no_memory(struct kunit *test)
 /* Where the driver looks for a frame there is none that somebody else had. */
 static void kft_forgets(struct kunit *test)
 {
-	struct kft_serve *kft = kft_serve(test);
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
 	struct kvmflip_buffer *buf;
 	u32 i, n = 0, zeroed = 0;
 	LIST_HEAD(bufs);
@@ -575,26 +242,41 @@ static void kft_forgets(struct kunit *test)
 }
 
 /*
- * A driver that completes a chunk twice may announce one with an older, longer length:
- * from then on there is nothing in what it gets, but what a guest has with it stays.
+ * A driver that completes a chunk twice may announce others with older, longer lengths:
+ * nothing that it has announced is delivered any more.
  */
 static void kft_repeats(struct kunit *test)
 {
-	struct kft_serve *kft = kft_serving(test);
+	struct kvmflip_test_nic *kft = kft_serving(test);
+
+	kft_take(kft);
+	kft_receive(kft, 1000);
+	kft_wake(kft);
+	KUNIT_EXPECT_FALSE(test, kft->rxq.broken);
+	kft_announce(kft, KFT_AT(find_last_bit(kft->owned, KFT_CHUNKS) + 1, 256), 1700);
+	kft_receive(kft, 1000);
+	kft_wake(kft);
+	KUNIT_EXPECT_TRUE(test, kft->rxq.broken);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_DROPPED_UNPOSTED), 1);
+	kunit_release_action(test, kft_stop, &kft->rxq);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_DROPPED_INVALID), 2);
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 0);
+}
+
+/*
+ * What a driver gets that may announce older, longer lengths is empty, but what a guest
+ * has with it stays.
+ */
+static void kft_empty_post(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kft_serving(test);
 	struct kvmflip_lease lease = {};
 	struct kvmflip_buffer *buf;
 	u32 n, stale = 0;
 	LIST_HEAD(bufs);
 	u8 *bytes;
 
-	kft_take(kft);
-	kft_receive(kft, 1000);
-	kft_announce(kft, KFT_AT(find_last_bit(kft->owned, KFT_CHUNKS) + 1, 256), 1700);
-	KUNIT_EXPECT_FALSE(test, kft->rxq.repeats);
-	kft_wake(kft);
-	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_DROPPED_UNPOSTED), 1);
-	KUNIT_EXPECT_TRUE(test, kft->rxq.repeats);
-
+	kft->rxq.delivery.trust = KVMFLIP_TRUST_ZEROED;
 	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(kft->pool, &bufs, 4), 4);
 	kvmflip_pool_move(kft->pool, &bufs, KVMFLIP_FREE, KVMFLIP_POSTED);
 	for (n = 0; n < 4; n++) {
@@ -616,10 +298,56 @@ static void kft_repeats(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft->test->delta.v[KVMFLIP_A_STATS_BYTES_ZEROED], 2 * SZ_4K);
 }
 
+/*
+ * So may one that has run out of chunks, before it is seen: of what it had until then
+ * nothing is delivered, neither mapped nor copied.
+ */
+static void kft_starved(struct kunit *test, struct kvmflip_test_nic *kft)
+{
+	u32 n;
+
+	kft_start(test, kft, KVMFLIP_DIRTY);
+	kft_take(kft);
+	kft->fill.flags = XDP_RING_NEED_WAKEUP;
+	kft_wake(kft);
+	KUNIT_EXPECT_EQ(test, kft->rxq.delivery.trust, KVMFLIP_TRUST);
+	kft_receive(kft, 1000);
+	WRITE_ONCE(kft->rxq.patient, true);
+	kft_wake(kft);
+	KUNIT_EXPECT_EQ(test, kft->rxq.delivery.trust, KVMFLIP_TRUST_ZEROED);
+	kft->fill.flags = 0;
+	for (n = 1; n < 2 * KFT_TARGET; n++) {
+		kft_receive(kft, 1000);
+		kft_wake(kft);
+	}
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 0);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_DROPPED_INVALID), n);
+	kft_take(kft);
+	for (n = 0; n < 2; n++) {
+		kft_receive(kft, 1000);
+		kft_wake(kft);
+	}
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 2);
+	KUNIT_EXPECT_EQ(test, kft->wrong, 0);
+}
+
+static void kft_starved_flip(struct kunit *test)
+{
+	kft_starved(test, kvmflip_test_nic(test));
+}
+
+static void kft_starved_copy(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+
+	kft->port->config.latency = 0;
+	kft_starved(test, kft);
+}
+
 /* What waits is delivered; what the driver still has comes back, dirty. */
 static void kft_stops(struct kunit *test)
 {
-	struct kft_serve *kft = kft_serve(test);
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
 	u32 i, dirty = 0;
 	LIST_HEAD(bufs);
 
@@ -665,7 +393,7 @@ static void kft_synced(struct kvmflip_test_queue *queue)
 /* What other queues of the device keep mapped is taken from it, and nothing if it is gone. */
 static void kft_drains(struct kunit *test)
 {
-	struct kft_serve *kft = kft_serve(test);
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
 	u32 active, syncs = 0;
 	LIST_HEAD(bufs);
 
@@ -684,7 +412,7 @@ static void kft_drains(struct kunit *test)
 /* Frames that wait for a buffer to fill are delivered when their time is over. */
 static void kft_in_time(struct kunit *test)
 {
-	struct kft_serve *kft = kft_serving(test);
+	struct kvmflip_test_nic *kft = kft_serving(test);
 	u32 tries;
 
 	kft->port->config.latency = 2000;
@@ -697,10 +425,47 @@ static void kft_in_time(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_COPIED_LATENCY), 1);
 }
 
+/* So many ports have frames waiting that of a batch more some might have to be turned away. */
+static void kft_crowded(struct kunit *test)
+{
+	struct kvmflip_pool *pool = kvmflip_test_pool_chunks(test, "kunit", 2 * KFT_SLOTS,
+							     SZ_2M, SZ_2K);
+	struct kvmflip_test_nic *kft = kvmflip_test_nic_of(test, "kunit-a", pool);
+	struct kvmflip_meta meta = kvmflip_test_meta(kft->port);
+	struct kvmflip_rxq *rxq = &kft->rxq;
+	struct kvmflip_buffer *buf;
+	LIST_HEAD(bufs);
+	u32 i, round;
+	u8 *bytes;
+
+	rxq->target = 1;
+	KUNIT_ASSERT_EQ(test, kvmflip_pool_take(pool, &bufs, 1), 1);
+	buf = list_first_entry(&bufs, struct kvmflip_buffer, list);
+	bytes = kvmflip_test_bytes(pool, buf);
+	kvmflip_serve_start(rxq, &bufs);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, kft_stop, rxq), 0);
+	for (round = 0; round < 2; round++) {
+		KUNIT_EXPECT_EQ(test, bitmap_weight(rxq->tally.used, KVMFLIP_WAITERS),
+				round * KFT_RING);
+		for (i = 0; i < KFT_RING; i++, bytes += SZ_2K, meta.gen++) {
+			memcpy(bytes + 256 - sizeof(meta), &meta, sizeof(meta));
+			kft_announce(kft, kvmflip_buffer_index(&pool->table, buf) * SZ_2M +
+				     (round * KFT_RING + i) * SZ_2K + 256, 1000);
+		}
+		kft_wake(kft);
+	}
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(rxq->tally.used, KVMFLIP_WAITERS));
+	/* All but the first were of generations that the port does not have. */
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, false), 1);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_DROPPED_NO_PORT),
+			2 * KFT_RING - 1);
+	kvmflip_test_sums(test, rxq->stats.v);
+}
+
 /* An index that cannot be ends it. */
 static void kft_corrupt(struct kunit *test)
 {
-	struct kft_serve *kft = kft_serving(test);
+	struct kvmflip_test_nic *kft = kft_serving(test);
 
 	kft_take(kft);
 	kft->rx.producer += KFT_RING + 1;
@@ -714,17 +479,19 @@ static void kft_corrupt(struct kunit *test)
 }
 
 static struct kunit_case kft_cases[] = {
-	KUNIT_CASE_PARAM(kft_complete, kft_completion_gen_params),
-	KUNIT_CASE(kft_together),
 	KUNIT_CASE(kft_starts),
 	KUNIT_CASE(kft_goes_on),
 	KUNIT_CASE(kft_kept),
 	KUNIT_CASE(kft_no_memory),
 	KUNIT_CASE(kft_forgets),
 	KUNIT_CASE(kft_repeats),
+	KUNIT_CASE(kft_empty_post),
+	KUNIT_CASE(kft_starved_flip),
+	KUNIT_CASE(kft_starved_copy),
 	KUNIT_CASE(kft_stops),
 	KUNIT_CASE(kft_drains),
 	KUNIT_CASE(kft_in_time),
+	KUNIT_CASE(kft_crowded),
 	KUNIT_CASE(kft_corrupt),
 	{}
 };

@@ -133,6 +133,13 @@ static bool kf_unchanged(const void *frame, u32 port, u32 gen, u32 flags)
 	       meta->flags == flags;
 }
 
+/* What is behind a frame may be somebody else's, and be taken for a part of it. */
+static bool kf_doubtful(const struct kvmflip_delivery *delivery, const struct kvmflip_buffer *buf)
+{
+	return unlikely(delivery->trust) &&
+	       (delivery->trust == KVMFLIP_TRUST_NONE || buf->dirty != KVMFLIP_CLEAN);
+}
+
 /*
  * A buffer is its owner's alone. Returns how many frames go to the owner with it.
  *
@@ -147,6 +154,7 @@ static u32 kf_clean(struct kvmflip_delivery *delivery, const struct kvmflip_wait
 	u32 first = kvmflip_buffer_index(table, buf) << table->chunk_order;
 	struct kvmflip_chunk *last = &table->chunk[first + (1U << table->chunk_order)];
 	bool own = buf->dirty == owner->port->tenant || buf->dirty == KVMFLIP_CLEAN;
+	bool doubtful = kf_doubtful(delivery, buf);
 	void *start = page_address(kvmflip_pool_page(delivery->pool, buf));
 	u32 index = owner->index;
 	u32 size = 1U << delivery->pool->chunk_shift;
@@ -159,7 +167,7 @@ static u32 kf_clean(struct kvmflip_delivery *delivery, const struct kvmflip_wait
 		prefetchw(start + KVMFLIP_AHEAD * size + XDP_PACKET_HEADROOM - KVMFLIP_NOTES);
 		offset = c->offset;
 		len = c->len;
-		if (unlikely(c->waiter != index ||
+		if (unlikely(c->waiter != index || doubtful ||
 			     !kf_unchanged(start + offset, id, gen, c->flags))) {
 			c->waiter = KVMFLIP_NO_WAITER;
 			kvmflip_pool_zero(start, size);
@@ -287,7 +295,9 @@ static unsigned int kf_copy(struct kvmflip_delivery *delivery,
 	prefetch(frame + (KVMFLIP_AHEAD << delivery->pool->chunk_shift) + XDP_PACKET_HEADROOM);
 	frame += c->offset;
 	/* In what is cleaned its metadata is gone, and was looked at before. */
-	if (!(flip && flip->cleaned) && !kf_unchanged(frame, waiter->id, waiter->gen, c->flags))
+	if (!(flip && flip->cleaned) &&
+	    (kf_doubtful(delivery, kvmflip_buffer_of(&delivery->pool->table, chunk)) ||
+	     !kf_unchanged(frame, waiter->id, waiter->gen, c->flags)))
 		return KVMFLIP_A_STATS_DROPPED_INVALID;
 	if (kvmflip_deliver_copy(waiter->port, frame, c->len, c->flags))
 		return why;

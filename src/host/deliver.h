@@ -49,12 +49,26 @@ struct kvmflip_flip {
 };
 
 /**
+ * enum kvmflip_trust - what a driver is believed that it says of frames
+ * @KVMFLIP_TRUST: all
+ * @KVMFLIP_TRUST_ZEROED: what it says of frames in buffers that had nothing in them
+ *			  when it got them
+ * @KVMFLIP_TRUST_NONE: nothing
+ */
+enum kvmflip_trust {
+	KVMFLIP_TRUST,
+	KVMFLIP_TRUST_ZEROED,
+	KVMFLIP_TRUST_NONE,
+};
+
+/**
  * struct kvmflip_delivery - what a queue delivers from
  * @pool: pool whose buffers the frames lie in
  * @iommu: mapping of the queue's device; NULL if every frame is to be copied
  * @tally: frames that wait
  * @dev: the NIC
  * @delta: counters of the queue
+ * @trust: of its driver
  * @now: time, in nanoseconds
  * @flip: full buffers of the present group
  * @nr: number of them
@@ -67,6 +81,7 @@ struct kvmflip_delivery {
 	struct kvmflip_tally *tally;
 	struct net_device *dev;
 	struct kvmflip_delta *delta;
+	enum kvmflip_trust trust;
 	u64 now;
 	struct kvmflip_flip flip[KVMFLIP_FLIPS];
 	u32 nr;

@@ -22,8 +22,8 @@ static bool kf_open;
 typedef int (*kf_fill_t)(struct sk_buff *skb, const void *object, enum kvmflip_reason reason);
 
 /*
- * Callers hold locks of all kinds. Those who listen and fall behind hear of it from
- * their socket.
+ * Callers hold locks of all kinds. Those who listen and fall behind, or for whose message
+ * there is no memory, hear of it from their socket.
  */
 static void kf_send(u8 cmd, kf_fill_t fill, const void *object, enum kvmflip_reason reason)
 {
@@ -35,8 +35,10 @@ static void kf_send(u8 cmd, kf_fill_t fill, const void *object, enum kvmflip_rea
 	    !genl_has_listeners(&kvmflip_nl_family, &init_net, KVMFLIP_NLGRP_MONITOR))
 		goto out;
 	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_ATOMIC);
-	if (!skb)
+	if (!skb) {
+		genl_set_err(&kvmflip_nl_family, &init_net, 0, KVMFLIP_NLGRP_MONITOR, -ENOBUFS);
 		goto out;
+	}
 	hdr = genlmsg_put(skb, 0, 0, &kvmflip_nl_family, 0, cmd);
 	if (!hdr || fill(skb, object, reason)) {
 		nlmsg_free(skb);

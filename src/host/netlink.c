@@ -58,19 +58,24 @@ static int kf_put(struct sk_buff *skb, u32 portid, u32 seq, int flags, u8 cmd, k
 	return 0;
 }
 
-static int kf_reply(struct genl_info *info, kf_fill_t fill, const void *object)
+/* Sends an answer that there is memory for, or frees it. */
+static int kf_send(struct sk_buff *skb, struct genl_info *info, kf_fill_t fill,
+		   const void *object)
 {
-	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-	int err;
+	int err = kf_put(skb, info->snd_portid, info->snd_seq, 0, info->genlhdr->cmd, fill, object);
 
-	if (!skb)
-		return -ENOMEM;
-	err = kf_put(skb, info->snd_portid, info->snd_seq, 0, info->genlhdr->cmd, fill, object);
 	if (err) {
 		nlmsg_free(skb);
 		return err;
 	}
 	return genlmsg_reply(skb, info);
+}
+
+static int kf_reply(struct genl_info *info, kf_fill_t fill, const void *object)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+
+	return skb ? kf_send(skb, info, fill, object) : -ENOMEM;
 }
 
 /*
@@ -495,19 +500,44 @@ static void kf_get_config(struct genl_info *info, struct kvmflip_port_config *co
 		config->latency = nla_get_u32(info->attrs[KVMFLIP_A_PORT_LATENCY_USECS]);
 }
 
-static int kf_port_add(struct genl_info *info, const char *name, const uuid_t *uuid)
+/* What may concern the port's network device too. */
+static int kf_change(struct genl_info *info, int (*change)(struct genl_info *info))
+{
+	int err;
+
+	rtnl_lock();
+	mutex_lock(&kvmflip_lock);
+	err = change(info);
+	mutex_unlock(&kvmflip_lock);
+	/* Waits for those who still use a device that is gone. */
+	rtnl_unlock();
+	return err;
+}
+
+static int kf_port_add(struct genl_info *info)
 {
 	struct kvmflip_port_config config = {};
 	struct kvmflip_port *port;
 	struct kvmflip_pool *pool;
+	const char *name;
+	uuid_t uuid;
 	int err;
 
+	err = kf_get_new_name(info, KVMFLIP_A_PORT_NAME, &name);
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_PORT_MAC))
+		return -EINVAL;
+	if (info->attrs[KVMFLIP_A_PORT_UUID])
+		nla_memcpy(&uuid, info->attrs[KVMFLIP_A_PORT_UUID], UUID_SIZE);
+	else
+		uuid_gen(&uuid);
 	pool = kf_pool(info, KVMFLIP_A_PORT_POOL);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	kvmflip_port_defaults(pool, &config);
 	kf_get_config(info, &config);
-	err = kvmflip_port_add(name, pool, uuid, &config, &port, info->extack);
+	err = kvmflip_port_add(name, pool, &uuid, &config, &port, info->extack);
 	if (err)
 		return err;
 	err = kvmflip_netdev_add(port, genl_info_net(info), info->extack);
@@ -527,46 +557,33 @@ static int kf_port_add(struct genl_info *info, const char *name, const uuid_t *u
  */
 int kvmflip_nl_port_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	const char *name;
-	uuid_t uuid;
-	int err;
-
-	err = kf_get_new_name(info, KVMFLIP_A_PORT_NAME, &name);
-	if (err)
-		return err;
-	if (GENL_REQ_ATTR_CHECK(info, KVMFLIP_A_PORT_MAC))
-		return -EINVAL;
-	if (info->attrs[KVMFLIP_A_PORT_UUID])
-		nla_memcpy(&uuid, info->attrs[KVMFLIP_A_PORT_UUID], UUID_SIZE);
-	else
-		uuid_gen(&uuid);
-
-	rtnl_lock();
-	mutex_lock(&kvmflip_lock);
-	err = kf_port_add(info, name, &uuid);
-	mutex_unlock(&kvmflip_lock);
-	/* Waits for those who still use a device that is gone. */
-	rtnl_unlock();
-	return err;
+	return kf_change(info, kf_port_add);
 }
 
 static int kf_port_set(struct genl_info *info)
 {
 	struct kvmflip_port *port = kf_port(info);
 	struct kvmflip_port_config config, old;
+	struct sk_buff *reply;
 	int err;
 
 	if (IS_ERR(port))
 		return PTR_ERR(port);
+	/* Who asks has to know the new generation: there is none without an answer. */
+	reply = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
 	old = port->config;
 	config = old;
 	kf_get_config(info, &config);
 	err = kvmflip_port_set(port, &config, info->extack);
-	if (err)
+	if (err) {
+		nlmsg_free(reply);
 		return err;
+	}
 	kvmflip_netdev_readdress(port, old.mac);
 	kvmflip_event_port(KVMFLIP_CMD_PORT_SET_NTF, port, KVMFLIP_REASON_REQUEST);
-	return kf_reply(info, kf_fill_port_id, port);
+	return kf_send(reply, info, kf_fill_port_id, port);
 }
 
 /**
@@ -578,14 +595,7 @@ static int kf_port_set(struct genl_info *info)
  */
 int kvmflip_nl_port_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	int err;
-
-	rtnl_lock();
-	mutex_lock(&kvmflip_lock);
-	err = kf_port_set(info);
-	mutex_unlock(&kvmflip_lock);
-	rtnl_unlock();
-	return err;
+	return kf_change(info, kf_port_set);
 }
 
 /**
@@ -633,14 +643,7 @@ static int kf_port_del(struct genl_info *info)
  */
 int kvmflip_nl_port_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	int err;
-
-	rtnl_lock();
-	mutex_lock(&kvmflip_lock);
-	err = kf_port_del(info);
-	mutex_unlock(&kvmflip_lock);
-	rtnl_unlock();
-	return err;
+	return kf_change(info, kf_port_del);
 }
 
 /**

@@ -31,7 +31,7 @@ struct kvmflip_steer;
  * @target: number of buffers it keeps posted
  * @port: the port it is dedicated to in steered mode, NULL otherwise
  * @steer: what it has besides in that mode, NULL otherwise
- * @broken: its ring is corrupt, it is served no longer
+ * @broken: it is served no longer: its ring is corrupt, or its driver not to be believed
  * @finish: takes the queue down
  * @wait: on the socket, tells of completions in softirq
  * @arrive: takes completions, in softirq, while their frames are to wait anyway
@@ -48,7 +48,6 @@ struct kvmflip_steer;
  * @full: buffers with no chunk left that the NIC owns, which are to be delivered
  * @buffers: number of buffers posted now
  * @posted: number of chunks posted now
- * @repeats: its driver has completed a chunk that it did not own
  * @fill_usecs: time in which a buffer fills, in microseconds
  * @expires: when @timer does so, in nanoseconds, or has done so
  * @filling: buffer of the last completion
@@ -86,7 +85,6 @@ struct kvmflip_rxq {
 	struct list_head full;
 	u32 buffers;
 	u32 posted;
-	bool repeats;
 	u32 fill_usecs;
 	u64 expires;
 	struct kvmflip_buffer *filling;

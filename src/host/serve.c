@@ -44,12 +44,26 @@ static enum hrtimer_restart kf_timer(struct hrtimer *timer)
 }
 
 /*
+ * A driver that has run out of chunks may complete those once more that it had before,
+ * which may be anybody's by now, with the lengths of the frames that were in them then.
+ */
+static void kf_starved(struct kvmflip_rxq *rxq)
+{
+	if (rxq->delivery.trust)
+		return;
+	rxq->delivery.trust = KVMFLIP_TRUST_ZEROED;
+	netdev_warn(rxq->nic->netdev,
+		    "kvmflip: queue %u ran out of chunks: what it gets is zeroed from now on\n",
+		    rxq->queue);
+}
+
+/*
  * A driver that completes a chunk into which the NIC has written nothing, as some do
  * for chunks they had before, must not announce what somebody else had there: the bytes
  * that say whose a frame is are cleared. So is what the program has said of it, for such
  * a completion may be in the ring already, and the NIC may write somebody else's frame
- * before it is looked at. The length may be of what was there before; of a driver that
- * is known to say such things, nothing is left that it could announce.
+ * before it is looked at. The length may be of what was there before; where that is to
+ * be feared, nothing is left that could be announced.
  */
 static void kf_forget(const struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
 		      struct kvmflip_delta *delta)
@@ -57,7 +71,7 @@ static void kf_forget(const struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
 	void *start = page_address(kvmflip_pool_page(rxq->pool, buf));
 	u32 i, n = 1U << rxq->pool->table.chunk_order;
 
-	if (unlikely(rxq->repeats)) {
+	if (unlikely(rxq->delivery.trust)) {
 		kvmflip_pool_zero(start, 1U << rxq->pool->buffer_shift);
 		delta->v[KVMFLIP_A_STATS_BYTES_ZEROED] += 1U << rxq->pool->buffer_shift;
 		buf->dirty = KVMFLIP_CLEAN;
@@ -118,8 +132,12 @@ void kvmflip_serve_repost(struct kvmflip_rxq *rxq, struct list_head *bufs,
 		list_del_init(&buf->list);
 		kvmflip_serve_post(rxq, buf, delta);
 	}
-	if (kvmflip_xsk_fill_publish(&rxq->xsk))
-		delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
+	if (!kvmflip_xsk_fill_publish(&rxq->xsk))
+		return;
+	delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
+	/* Before its first chunk it has nothing to repeat. */
+	if (rxq->filling)
+		kf_starved(rxq);
 }
 
 /**
@@ -145,18 +163,6 @@ void kvmflip_serve_refill(struct kvmflip_rxq *rxq, struct list_head *bufs,
 static void kf_drop(struct kvmflip_rxq *rxq, unsigned int verdict)
 {
 	kvmflip_stats_frame(rxq->delivery.delta, 0, verdict);
-}
-
-/* A driver that completes what it does not own may do so with what it does own. */
-static void kf_repeated(struct kvmflip_rxq *rxq)
-{
-	kf_drop(rxq, KVMFLIP_A_STATS_DROPPED_UNPOSTED);
-	if (rxq->repeats)
-		return;
-	rxq->repeats = true;
-	netdev_warn(rxq->nic->netdev,
-		    "kvmflip: queue %u completes chunks twice: what it gets is zeroed from now on\n",
-		    rxq->queue);
 }
 
 /* Where a completed chunk begins in the kernel. */
@@ -281,7 +287,9 @@ static void kf_take(struct kvmflip_rxq *rxq, const struct xdp_desc *desc,
 	chunk = array_index_nospec(chunk, chunks);
 	c = &table->chunk[chunk];
 	if (unlikely(!kvmflip_chunk_complete(c, rxq->id))) {
-		kf_repeated(rxq);
+		kf_drop(rxq, KVMFLIP_A_STATS_DROPPED_UNPOSTED);
+		/* It may have completed what it does own like this, and have that twice. */
+		rxq->delivery.trust = KVMFLIP_TRUST_NONE;
 		rxq->posted++;
 		return;
 	}
@@ -380,13 +388,15 @@ static int kf_receive(struct kvmflip_rxq *rxq)
 
 	if (n < 0)
 		return n;
+	if (n && unlikely(kvmflip_xsk_starves(&rxq->xsk)))
+		kf_starved(rxq);
 	delivery->now = ktime_get_ns();
 	delivery->delta = &rxq->delta;
 	kf_complete(rxq, descs, n, &rxq->full);
 	kvmflip_xsk_release(&rxq->xsk, n);
 	if (!rxq->steer)
 		kvmflip_tally_count(&rxq->tally, n, delivery->now);
-	return n;
+	return delivery->trust == KVMFLIP_TRUST_NONE ? -EPROTO : n;
 }
 
 /*
@@ -421,7 +431,7 @@ static void kf_arrive_work(struct work_struct *work)
 	struct kvmflip_rxq *rxq = container_of(work, struct kvmflip_rxq, arrive);
 	bool more;
 
-	if (!kf_begin(rxq))
+	if (rxq->broken || !kf_begin(rxq))
 		return;
 	more = kf_arrive(rxq);
 	if (kf_end(rxq) || more)
@@ -497,7 +507,10 @@ static bool kf_serve(struct kvmflip_rxq *rxq)
 
 	if (n >= 0)
 		return n;
-	netdev_err(rxq->nic->netdev, "kvmflip: RX ring of queue %u is corrupt\n", rxq->queue);
+	kf_count(rxq);
+	netdev_err(rxq->nic->netdev, "kvmflip: queue %u is served no longer: %s\n", rxq->queue,
+		   rxq->delivery.trust == KVMFLIP_TRUST_NONE ?
+		   "its driver completes chunks that it does not have" : "its RX ring is corrupt");
 	rxq->broken = true;
 	kvmflip_event_rxq(KVMFLIP_CMD_RXQ_BROKEN_NTF, rxq, KVMFLIP_REASON_RING);
 	return false;

@@ -252,7 +252,7 @@ bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk)
 	smp_store_release(xsk->fill.producer, xsk->fill.index);
 	/* The driver sets the flag, then looks at the ring once more. */
 	smp_mb();
-	if (!(READ_ONCE(*xsk->fill.flags) & XDP_RING_NEED_WAKEUP))
+	if (!kvmflip_xsk_starves(xsk))
 		return false;
 	/* AF_XDP's poll wakes the driver if the socket is still bound. */
 	vfs_poll(xsk->file, NULL);

@@ -3,6 +3,7 @@
 #ifndef _KVMFLIP_XSK_H
 #define _KVMFLIP_XSK_H
 
+#include <linux/compiler.h>
 #include <linux/if_xdp.h>
 #include <linux/types.h>
 
@@ -78,6 +79,18 @@ int kvmflip_xsk_peek(const struct kvmflip_xsk *xsk, const struct xdp_desc **desc
 void kvmflip_xsk_release(struct kvmflip_xsk *xsk, u32 n);
 void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr, u32 step, u32 n);
 bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk);
+
+/**
+ * kvmflip_xsk_starves - the driver has found no chunk when it wanted one
+ * @xsk: socket
+ *
+ * Context: any.
+ * Return: true from then on until it has got all that it wanted.
+ */
+static inline bool kvmflip_xsk_starves(const struct kvmflip_xsk *xsk)
+{
+	return READ_ONCE(*xsk->fill.flags) & XDP_RING_NEED_WAKEUP;
+}
 
 #if IS_ENABLED(CONFIG_KUNIT)
 bool kf_layout_valid(const struct kvmflip_xsk_layout *layout, size_t desc_size);

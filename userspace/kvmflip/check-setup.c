@@ -74,7 +74,7 @@ static void check_rxqs(struct findings *findings, const cJSON *pools, const cJSO
 			 obj_uint(rxq, "queue"));
 		if (obj_has(rxq, "broken"))
 			find(findings, check, GRADE_FAIL, "detach it and attach it again",
-			     "its ring is corrupt, and it is served no longer");
+			     "it is served no longer: the kernel's log says why");
 		if (!strcmp(obj_str(rxq, "mode"), "copy"))
 			find(findings, check, GRADE_WARN, "mode strict",
 			     "mode copy: nothing is flipped");

@@ -49,7 +49,7 @@ late_write() { # NIC
 	equal "chunks of the guest that the device wrote to" "$answer" 'changed 0'
 	positive "the device's writes that faulted" "$(($(faults) - before))"
 	# igb completes what it did not write; virtio_net finds no header there
-	[[ $nic != igb ]] || equal 'completions of chunks that were not posted' "$unposted" 16
+	[[ $nic != igb ]] || positive 'completions of chunks that were not posted' "$unposted"
 	vm_stop a
 	guest_is_clean a
 	equal 'received' "$(field "$report" received)" 100

@@ -75,7 +75,7 @@ enum kvmflip_port_state {
  * @KVMFLIP_REASON_VMM: A VMM opened the device, or closed it, or ended.
  * @KVMFLIP_REASON_DRIVER: The guest's driver is ready, or has reset the
  *   device.
- * @KVMFLIP_REASON_RING: A ring is corrupt.
+ * @KVMFLIP_REASON_RING: A ring is corrupt, or what is in it makes no sense.
  */
 enum kvmflip_reason {
 	KVMFLIP_REASON_REQUEST,
