@@ -366,42 +366,37 @@ apply_queues() { # NIC with two queues
 # The kernel's own client, as it is, knows the family by its spec: each object, one and
 # all of them, and what changes them
 ynl_client() { # NIC
-	local src spec=$tools/../Documentation/netlink/specs/kvmflip.yaml out object key
+	local src spec=$tools/../Documentation/netlink/specs/kvmflip.yaml queue key out
 
 	src=$("$tools/../scripts/kernels" path source)
 	[[ -e $src/tools/net/ynl/pyynl/cli.py ]] || return 4
 	load_module
 	ask() { python3 "$src/tools/net/ynl/pyynl/cli.py" --spec "$spec" --output-json "$@"; }
 	# the first time with a look at the spec
-	ask --schema "$src/Documentation/netlink/genetlink.yaml" \
-		--do pool-add --json '{"name": "p", "size": 16777216, "buffer-size": 4096}' >/dev/null
+	ask --schema "$src/Documentation/netlink/genetlink.yaml" --do pool-add \
+		--json '{"name": "p", "size": 16777216, "buffer-size": 4096}' >/dev/null
 	pools+=(p)
-	ask() { python3 "$src/tools/net/ynl/pyynl/cli.py" --spec "$spec" --schema '' \
-		--output-json "$@"; }
 	port_add a p
 	one_queue "$1"
 	attach "$1" p
-	for object in pool:p:name rxq:"$(<"/sys/class/net/$1/ifindex")":ifindex port:a:name; do
-		IFS=: read -r object out key <<<"$object"
-		[[ $key == ifindex ]] && out="{\"ifindex\": $out, \"queue\": 0}" ||
-			out="{\"name\": \"$out\"}"
-		out=$(ask --do "$object-get" --json "$out")
-		equal "$object: $key" "$(field "$out" $key)" \
-			"$(field "$(ask --dump "$object-get")" $key)"
+	queue="{\"ifindex\": $(<"/sys/class/net/$1/ifindex"), \"queue\": 0}"
+	out=$(ask --schema '' --multi port-set '{"name": "a", "latency-usecs": 7}' \
+		--multi pool-get '{"name": "p"}' --multi rxq-get "$queue" \
+		--multi port-get '{"name": "a"}')
+	for key in size=16777216 mode=strict state=closed latency-usecs=7 \
+		"mac=${mac[a]}"; do
+		equal "${key%%=*}" "$(field "$out" "${key%%=*}")" "${key#*=}"
 	done
-	out=$(ask --dump pool-get)
+	out=$(ask --schema '' --dump pool-get)
 	equal 'free and posted' $(($(field "$out" free) + $(field "$out" posted))) 4096
-	out=$(ask --dump rxq-get)
-	equal 'ifname' "$(field "$out" ifname)" "$1"
-	equal 'mode' "$(field "$out" mode)" strict
-	out=$(ask --do port-get --json '{"name": "a"}')
-	equal 'state' "$(field "$out" state)" closed
+	out=$(ask --schema '' --dump rxq-get)
+	equal 'pool of the queue' "$(field "$out" pool)" p
+	out=$(ask --schema '' --dump port-get)
 	equal 'mac' "$(field "$out" mac)" "${mac[a]}"
-	ask --do port-set --json '{"name": "a", "latency-usecs": 7}' >/dev/null
-	equal 'latency' "$(field "$(kvmflip -j port show a)" latency_usecs)" 7
-	out=$(ask --do pool-del --json '{"name": "p"}' 2>&1) && fail 'a pool in use was deleted'
+	out=$(ask --schema '' --do pool-del --json '{"name": "p"}' 2>&1) &&
+		fail 'a pool in use was deleted'
 	[[ $out == *'delete them first'* ]] || fail "$out"
-	ask --subscribe monitor --duration 60 >"$tmp/events" &
+	ask --schema '' --subscribe monitor --duration 60 >"$tmp/events" &
 	children+=($!)
 	wait_for 'event' eval 'kvmflip port set a latency 7; grep -q port-set-ntf "$tmp/events"'
 }

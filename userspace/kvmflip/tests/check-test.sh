@@ -141,7 +141,7 @@ fake_says() {
 
 	says "$@"
 }
-fake_says 2 'fail  lo: queue 0        its ring is corrupt, and it is served no longer' check
+fake_says 2 'fail  lo: queue 0        it is served no longer: the kernel'"'"'s log says why' check
 fake_says 2 'warn  port vm1           the guest broke a ring and gets no frames' check
 unset KVMFLIP_FAKE
 
