@@ -48,7 +48,7 @@ check:
 	@scripts/setup && scripts/check $(if $(T),'$(T)')
 
 check-full:
-	@scripts/setup && scripts/check --full $(if $(T),'$(T)')
+	@scripts/setup --full && scripts/check --full $(if $(T),'$(T)')
 
 bench:
 	@scripts/setup && scripts/kernels build plain && scripts/bench $(B)

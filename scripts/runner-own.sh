@@ -28,7 +28,8 @@ start() {
 
 	mkdir -p "$run/initramfs/bin"
 	cp /bin/busybox "$run/initramfs/bin/"
-	for applet in chroot ip ln mkdir mount poweroff readlink setsid sh; do
+	for applet in chroot ip ln mkdir mount poweroff readlink setsid sh \
+		switch_root; do
 		ln -s busybox "$run/initramfs/bin/$applet"
 	done
 	cp "$here/l1/init" "$here/l1/names.sh" "$run/initramfs/"

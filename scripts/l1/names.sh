@@ -5,8 +5,10 @@
 # mounted (nothing, if it is /) and modules as testbed has it.
 
 # shellcheck disable=SC2154 # modules and root are the caller's
-mkdir -p "$root/lib/modules"
-mount -o bind "$root$modules" "$root/lib/modules"
+if [ "$modules" ]; then
+	mkdir -p "$root/lib/modules"
+	mount -o bind "$root$modules" "$root/lib/modules"
+fi
 
 mkdir -p "$root/dev/virtio-ports"
 for p in "$root"/sys/class/virtio-ports/*; do

@@ -152,3 +152,4 @@ module_pci_driver(kfn_driver);
 
 MODULE_DESCRIPTION("Network device of a guest whose host has kvmflip");
 MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

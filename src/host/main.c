@@ -80,3 +80,4 @@ module_exit(kvmflip_exit);
 
 MODULE_DESCRIPTION("Zero-copy receive into KVM guests by page flipping");
 MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

@@ -251,6 +251,8 @@ int kvmflip_netdev_add(struct kvmflip_port *port, struct net *net,
 		err = register_netdevice(dev);
 	if (err) {
 		NL_SET_ERR_MSG(extack, "the network device of the port cannot be made");
+		/* Nobody else frees that of a device that never was. */
+		dev_set_alias(dev, NULL, 0);
 		free_netdev(dev);
 		return err;
 	}

@@ -17,6 +17,8 @@
 #define MSI_ADDRESS	0xfee00000u	/* to local APIC 0 */
 #define GSI_DEVICE	0		/* no pins, so any number will do */
 #define CPUID_ENTRIES	256
+#define CR0_PG		0x80000000u
+#define LOST		"paging is on, which the guest never did"
 
 static void on_kick(int sig)
 {
@@ -164,6 +166,14 @@ static void mmio(struct vm *vm)
 		vfio_reg_read(vm->device, at, vm->run->mmio.data, len);
 }
 
+/* An emulator may mix up the state of its guest and that of the guest's guest. */
+static bool is_lost(const struct vm *vm)
+{
+	struct kvm_sregs sregs;
+
+	return !ioctl(vm->vcpu, KVM_GET_SREGS, &sregs) && sregs.cr0 & CR0_PG;
+}
+
 /* For whoever has to find out why; the report only has the error. */
 static void complain(struct vm *vm, const char *what)
 {
@@ -174,7 +184,7 @@ static void complain(struct vm *vm, const char *what)
 		vm->run->exit_reason, regs.rip);
 	fprintf(stderr, "flipvm: a 0x%llx b 0x%llx c 0x%llx d 0x%llx si 0x%llx di 0x%llx\n",
 		regs.rax, regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi);
-	vm->error = what;
+	vm->error = is_lost(vm) ? LOST : what;
 }
 
 static void *run(void *data)
@@ -227,4 +237,6 @@ void vm_stop(struct vm *vm)
 	vm->run->immediate_exit = 1;
 	pthread_kill(vm->thread, KICK);
 	pthread_join(vm->thread, NULL);
+	if (!vm->error && is_lost(vm))
+		complain(vm, LOST);
 }

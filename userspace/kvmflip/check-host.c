@@ -123,7 +123,14 @@ static void check_kernel(struct findings *findings)
 
 static void check_module(struct findings *findings)
 {
-	if (path_exists("/sys/module/kvmflip"))
+	char version[32];
+
+	if (read_text(version, sizeof(version), "/sys/module/kvmflip/version") &&
+	    strcmp(version, VERSION))
+		find(findings, "module", GRADE_WARN,
+		     "modprobe -r kvmflip; modprobe kvmflip, once no VM has a port",
+		     "%s is loaded, this program is of %s", version, VERSION);
+	else if (path_exists("/sys/module/kvmflip"))
 		find(findings, "module", GRADE_OK, NULL, "loaded");
 	else
 		find(findings, "module", GRADE_FAIL, "modprobe kvmflip", "not loaded");

@@ -264,7 +264,7 @@ static int attach_program(struct demux *demux, const struct nic *nic, bool gener
 		err = demux_bpf__load(skel);
 	if (err) {
 		demux_bpf__destroy(skel);
-		return refused("the demux program does not load: %s",
+		return refused("%s: the demux program does not load: %s", nic->name,
 			       strerror(-err));
 	}
 	xsks_path(path, sizeof(path), nic->ifindex);

@@ -64,7 +64,7 @@ static int shared_socket(const struct pool_file *pool, int *fd)
 	}
 	if (errno == ENOENT)
 		return EXIT_OK;
-	return refused("the pool's socket: %s", strerror(errno));
+	return refused("pool %s: its socket: %s", pool->name, strerror(errno));
 }
 
 static int register_umem(int fd, const struct pool_file *pool)
@@ -82,17 +82,18 @@ static int register_umem(int fd, const struct pool_file *pool)
 	memory = mmap(NULL, pool->bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      pool->fd, 0);
 	if (memory == MAP_FAILED)
-		return refused("mapping the pool: %s", strerror(errno));
+		return refused("pool %s: mapping its memory: %s", pool->name,
+			       strerror(errno));
 	reg.addr = (uintptr_t)memory;
 	if (setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)))
-		status = refused("registering the pool as UMEM: %s%s",
+		status = refused("pool %s: registering it as UMEM: %s%s", pool->name,
 				 strerror(errno), errno == ENOBUFS ?
 				 "; raise the limit of locked memory (ulimit -l)" : "");
 	munmap(memory, pool->bytes);
 	return status;
 }
 
-static int make_rings(struct xsk *xsk)
+static int make_rings(struct xsk *xsk, const struct nic *nic, unsigned int queue)
 {
 	static const struct {
 		int option;
@@ -108,9 +109,11 @@ static int make_rings(struct xsk *xsk)
 	for (i = 0; i < ARRAY_SIZE(rings); i++)
 		if (setsockopt(xsk->fd, SOL_XDP, rings[i].option,
 			       &rings[i].entries, sizeof(rings[i].entries)))
-			return refused("AF_XDP rings: %s", strerror(errno));
+			return refused("%s queue %u: AF_XDP rings: %s", nic->name,
+				       queue, strerror(errno));
 	if (getsockopt(xsk->fd, SOL_XDP, XDP_MMAP_OFFSETS, &xsk->offsets, &len))
-		return refused("AF_XDP ring offsets: %s", strerror(errno));
+		return refused("%s queue %u: AF_XDP ring offsets: %s", nic->name, queue,
+			       strerror(errno));
 	return EXIT_OK;
 }
 
@@ -144,7 +147,7 @@ static int bind_refused(const struct nic *nic, unsigned int queue, int err)
  * A socket that shares a UMEM is of the kind that the first one was, whatever
  * was wanted of it.
  */
-static int check_kind(const struct xsk *xsk, const struct nic *nic,
+static int check_kind(const struct xsk *xsk, const struct nic *nic, unsigned int queue,
 		      const struct pool_file *pool, enum xsk_way way)
 {
 	struct xdp_options options = { };
@@ -152,7 +155,8 @@ static int check_kind(const struct xsk *xsk, const struct nic *nic,
 	bool zero_copy;
 
 	if (getsockopt(xsk->fd, SOL_XDP, XDP_OPTIONS, &options, &len))
-		return refused("AF_XDP socket options: %s", strerror(errno));
+		return refused("%s queue %u: AF_XDP socket options: %s", nic->name,
+			       queue, strerror(errno));
 	zero_copy = options.flags & XDP_OPTIONS_ZEROCOPY;
 	if (zero_copy && !nic_fits_chunks(nic, pool->chunk_size))
 		return refused("%s: driver %s may not keep to chunks of %u bytes: use chunk 4K",
@@ -219,18 +223,19 @@ int xsk_open(struct xsk *xsk, const struct nic *nic, unsigned int queue,
 
 	xsk->fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (xsk->fd < 0)
-		return refused("AF_XDP socket: %s", strerror(errno));
+		return refused("%s queue %u: AF_XDP socket: %s", nic->name, queue,
+			       strerror(errno));
 	status = shared_socket(pool, &shared_fd);
 	if (!status && shared_fd < 0)
 		status = register_umem(xsk->fd, pool);
 	if (!status)
-		status = make_rings(xsk);
+		status = make_rings(xsk, nic, queue);
 	if (!status && shared_fd < 0)
 		status = xsk_bind(xsk, nic, queue, way);
 	else if (!status)
 		status = xsk_bind_shared(xsk, nic, queue, pool, way, shared_fd);
 	if (!status)
-		status = check_kind(xsk, nic, pool, way);
+		status = check_kind(xsk, nic, queue, pool, way);
 	if (shared_fd >= 0)
 		close(shared_fd);
 	if (status)

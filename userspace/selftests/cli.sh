@@ -363,26 +363,40 @@ apply_queues() { # NIC with two queues
 	ethtool -L "$1" combined 1 >/dev/null 2>&1 || true
 }
 
-# The kernel's own client, as it is, knows the family by its spec
-ynl_client() {
-	local ynl spec=$tools/../Documentation/netlink/specs/kvmflip.yaml out
+# The kernel's own client, as it is, knows the family by its spec: each object, one and
+# all of them, and what changes them
+ynl_client() { # NIC
+	local src spec=$tools/../Documentation/netlink/specs/kvmflip.yaml queue key out
 
-	ynl=$("$tools/../scripts/kernels" path source)/tools/net/ynl/pyynl/cli.py
-	[[ -e $ynl ]] || return 4
+	src=$("$tools/../scripts/kernels" path source)
+	[[ -e $src/tools/net/ynl/pyynl/cli.py ]] || return 4
 	load_module
-	ask() { python3 "$ynl" --spec "$spec" --schema '' --output-json "$@"; }
-	ask --do pool-add --json '{"name": "p", "size": 16777216, "buffer-size": 4096}'
+	ask() { python3 "$src/tools/net/ynl/pyynl/cli.py" --spec "$spec" --output-json "$@"; }
+	# the first time with a look at the spec
+	ask --schema "$src/Documentation/netlink/genetlink.yaml" --do pool-add \
+		--json '{"name": "p", "size": 16777216, "buffer-size": 4096}' >/dev/null
 	pools+=(p)
 	port_add a p
-	out=$(ask --dump pool-get)
-	equal 'name' "$(field "$out" name)" p
-	equal 'free' "$(field "$out" free)" 4096
-	out=$(ask --do port-get --json '{"name": "a"}')
-	equal 'state' "$(field "$out" state)" closed
+	one_queue "$1"
+	attach "$1" p
+	queue="{\"ifindex\": $(<"/sys/class/net/$1/ifindex"), \"queue\": 0}"
+	out=$(ask --schema '' --multi port-set '{"name": "a", "latency-usecs": 7}' \
+		--multi pool-get '{"name": "p"}' --multi rxq-get "$queue" \
+		--multi port-get '{"name": "a"}')
+	for key in size=16777216 mode=strict state=closed latency-usecs=7 \
+		"mac=${mac[a]}"; do
+		equal "${key%%=*}" "$(field "$out" "${key%%=*}")" "${key#*=}"
+	done
+	out=$(ask --schema '' --dump pool-get)
+	equal 'free and posted' $(($(field "$out" free) + $(field "$out" posted))) 4096
+	out=$(ask --schema '' --dump rxq-get)
+	equal 'pool of the queue' "$(field "$out" pool)" p
+	out=$(ask --schema '' --dump port-get)
 	equal 'mac' "$(field "$out" mac)" "${mac[a]}"
-	out=$(ask --do pool-del --json '{"name": "p"}' 2>&1) && fail 'a pool in use was deleted'
+	out=$(ask --schema '' --do pool-del --json '{"name": "p"}' 2>&1) &&
+		fail 'a pool in use was deleted'
 	[[ $out == *'delete them first'* ]] || fail "$out"
-	ask --subscribe monitor --duration 60 >"$tmp/events" &
+	ask --schema '' --subscribe monitor --duration 60 >"$tmp/events" &
 	children+=($!)
 	wait_for 'event' eval 'kvmflip port set a latency 7; grep -q port-set-ntf "$tmp/events"'
 }
@@ -626,7 +640,7 @@ run_case 'bounds' bounds
 run_case 'entries of the demux map' map_entries
 run_case 'metrics' metrics
 run_case 'top' top
-run_case 'ynl' ynl_client
+run_case 'ynl' ynl_client "${nic_kinds%% *}"
 run_case 'batch' batch
 run_case 'apply and save' apply_saves "${nic_kinds%% *}"
 [[ $nic_kinds != *igb* ]] || run_case 'apply: queues' apply_queues igb

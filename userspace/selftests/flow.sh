@@ -56,14 +56,6 @@ flipped_has() { # NAME COUNT
 	((flips >= $2))
 }
 
-# guest NAME KEY: as it says while it runs
-guest() {
-	local json
-
-	get_line json "$tmp/$1.json"
-	field "$json" "$2"
-}
-
 # took_all NAME: its guest has read all that its port has delivered
 took_all() {
 	local json given

@@ -37,20 +37,6 @@ l2_words() {
 	done
 }
 
-# l2_threads NAME: where its QEMU is, and whether its processors do anything
-l2_threads() {
-	local task i
-
-	for task in /proc/"${l2_pid[$1]}"/task/*; do
-		diag "$(<"$task/comm"): $(sed -n 's/^State:\t//p' "$task/status"): $(head -n 5 "$task/stack" |
-			sed 's/^[^ ]* //; s/ .*//' | tr '\n' ' ')"
-	done
-	for i in 1 2; do
-		diag "exits of all guests: $(</sys/kernel/debug/kvm/exits)"
-		nap 1
-	done
-}
-
 # l2_boot NAME [QEMU ARGUMENT]...: without waiting, so that some can boot at once
 l2_boot() {
 	local name=$1 dir=$tmp/l2/$1 qemu i to=('' '' '')
@@ -138,7 +124,7 @@ l2_wait() {
 		l2_alive "$name" && ((SECONDS < end)) && { nap 0.02; continue; }
 		diag "guest $name: no end of: $(<"$file.cmd")"
 		l2_words "$name"
-		l2_threads "$name"
+		vmm_state "${l2_pid[$name]}"
 		fail "guest $name does not answer"
 	done
 	[[ ! -s $file.err ]] || printf '%s\n' "$(<"$file.err")" >&2

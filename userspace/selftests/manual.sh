@@ -18,10 +18,12 @@ why_not() {
 	*qemu-system*...*) reason='vmm.sh runs such a machine' ;;
 	*UUID* | *GROUP*) reason='has a word that stands for another' ;;
 	'modprobe kvmflip_net' | *eth0*) reason='in a guest: guest.sh' ;;
-	systemctl*) reason='there is no systemd' ;;
+	systemctl*) reason='there is no systemd, which scripts/suites/system has' ;;
+	setsebool*) reason='there is no SELinux' ;;
 	*numa_node*) reason='a kernel without NUMA' ;;
 	ovs-*) reason='networks.sh has an Open vSwitch' ;;
 	mdevctl* | 'cat /etc/kvmflip/ports'*) reason='startup.sh has mdevctl' ;;
+	bpftrace*) [[ -e /sys/kernel/btf/vmlinux ]] || reason='a kernel without BTF' ;;&
 	bpftrace* | perf*) type -P "${1%% *}" >/dev/null || reason="there is no ${1%% *}" ;;
 	esac
 }

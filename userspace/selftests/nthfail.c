@@ -30,7 +30,7 @@
 #include "libkvmflip.h"
 
 /* So many are tried one by one in any case. */
-#define FEW		8
+#define FEW		4
 
 #define MIB		(1u << 20)
 #define PAGE		4096
@@ -106,9 +106,19 @@ static int add_small_pool(void)
 	return add_pool(8 * PAGE, PAGE);
 }
 
+static int try_del_pool(void)
+{
+	return call(request(KVMFLIP_CMD_POOL_DEL, KVMFLIP_A_POOL_NAME, "q"));
+}
+
 static void del_pool(void)
 {
-	expect(!call(request(KVMFLIP_CMD_POOL_DEL, KVMFLIP_A_POOL_NAME, "q")));
+	expect(!try_del_pool());
+}
+
+static void add_pool_again(void)
+{
+	expect(!add_small_pool());
 }
 
 static int add_port(void)
@@ -125,9 +135,19 @@ static int add_port(void)
 	return call(req);
 }
 
+static int try_del_port(void)
+{
+	return call(request(KVMFLIP_CMD_PORT_DEL, KVMFLIP_A_PORT_NAME, "b"));
+}
+
 static void del_port(void)
 {
-	expect(!call(request(KVMFLIP_CMD_PORT_DEL, KVMFLIP_A_PORT_NAME, "b")));
+	expect(!try_del_port());
+}
+
+static void add_port_again(void)
+{
+	expect(!add_port());
 }
 
 static int set_address(unsigned char last)
@@ -321,11 +341,11 @@ static void close_pool(void)
 /**
  * struct note - what there is, as text
  * @file: to write to
- * @gens: generations of ports too, which change with what is done and undone
+ * @strict: numbers too, which change when something is undone
  */
 struct note {
 	FILE *file;
-	bool gens;
+	bool strict;
 };
 
 static int note_attr(const struct kvmflip_object *object, const struct kvmflip_attr *attr,
@@ -335,7 +355,10 @@ static int note_attr(const struct kvmflip_object *object, const struct kvmflip_a
 	const unsigned char *mac;
 	struct note *note = data;
 
-	if (!strcmp(attr->name, "stats") || (!note->gens && !strcmp(attr->name, "gen")))
+	if (!strcmp(attr->name, "stats"))
+		return 0;
+	if (!note->strict && (!strcmp(attr->name, "gen") || !strcmp(attr->name, "id") ||
+			      !strncmp(attr->name, "if", 2)))
 		return 0;
 	fprintf(note->file, " %s ", attr->name);
 	switch (attr->type) {
@@ -367,12 +390,12 @@ static int note_object(const struct kvmflip_object *object, void *data)
 	return kvmflip_walk(object, note_attr, data);
 }
 
-static char *state(bool gens)
+static char *state(bool strict)
 {
 	static const int cmds[] = {
 		KVMFLIP_CMD_POOL_GET, KVMFLIP_CMD_RXQ_GET, KVMFLIP_CMD_PORT_GET, 0
 	};
-	struct note note = { .gens = gens };
+	struct note note = { .strict = strict };
 	const int *cmd;
 	size_t len;
 	char *text;
@@ -385,9 +408,9 @@ static char *state(bool gens)
 	return text;
 }
 
-static void same(const struct op *op, unsigned int n, char *before, bool gens)
+static void same(const struct op *op, unsigned int n, char *before, bool strict)
 {
-	char *now = state(gens);
+	char *now = state(strict);
 
 	if (strcmp(now, before)) {
 		fprintf(stderr, "nthfail: %s, allocation %u: there was%s\nnow there is%s\n",
@@ -503,8 +526,10 @@ static const struct op opened[] = {
 	{ }
 };
 
-static const struct op mdev[] = {
+static const struct op second[] = {
 	{ "mediated device", add_mdev, del_mdev, false },
+	{ "port del", try_del_port, add_port_again, true },
+	{ "pool del", try_del_pool, add_pool_again, true },
 	{ }
 };
 
@@ -530,9 +555,10 @@ int main(int argc, char **argv)
 	expect(irq >= 0);
 	open_group();
 	sweep_all(closed);
-	expect(!add_port());
-	sweep_all(mdev);
+	expect(!add_port() && !add_small_pool());
+	sweep_all(second);
 	del_port();
+	del_pool();
 	expect(!open_device());
 	sweep_all(opened);
 	close_device();

@@ -121,6 +121,30 @@ says 2 'warn  eth1: link         is down' check
 says 2 '                         -> ip link set eth1 up' check
 says 2 'fail  eth1: mtu          9000, more than fits into a chunk' check
 
+host another-version
+version=$("$kvmflip" -V)
+version=${version#kvmflip }
+put sys/module/kvmflip/version "$version"
+says 0 'ok    module             loaded' check
+put sys/module/kvmflip/version 0.0
+says 0 "warn  module             0.0 is loaded, this program is of $version" check
+
+host troubles
+fake=$tmp/fake
+cp -r "$here/fake" "$fake"
+sed -i '0,/"queue"/s//"broken": true, "queue"/' "$fake/rxqs.json"
+sed -i '0,/"state": "[a-z]*"/s//"state": "failed"/' "$fake/ports.json"
+mkdir -p "$KVMFLIP_ROOT/sys/module/kvmflip"
+export KVMFLIP_FAKE=$fake
+fake_says() {
+	local kvmflip=$here/kvmflip-fake
+
+	says "$@"
+}
+fake_says 2 'fail  lo: queue 0        it is served no longer: the kernel'"'"'s log says why' check
+fake_says 2 'warn  port vm1           the guest broke a ring and gets no frames' check
+unset KVMFLIP_FAKE
+
 host memory
 put proc/buddyinfo 'Node 0, zone Normal 9999 9 9 9 9 9 9 9 9 31 0'
 says 2 'warn  memory             62 MiB free in blocks of 2 MiB' check

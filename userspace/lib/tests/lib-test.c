@@ -127,7 +127,7 @@ static void mistakes(void)
 	req = kvmflip_request(&kf, KVMFLIP_CMD_PORT_ADD);
 	kvmflip_put_uint(req, KVMFLIP_A_PORT_VLAN, 65536);
 	kvmflip_put_string(req, KVMFLIP_A_PORT_NAME, "vm1");
-	mistake(req, -ERANGE, "\"vlan\"", "a number that is too large");
+	mistake(req, -ERANGE, "(attribute \"vlan\")", "a number that is too large");
 
 	req = kvmflip_request(&kf, KVMFLIP_CMD_PORT_ADD);
 	kvmflip_put_uint(req, KVMFLIP_A_PORT_MAC, 1);
@@ -135,7 +135,7 @@ static void mistakes(void)
 
 	req = kvmflip_request(&kf, KVMFLIP_CMD_POOL_ADD);
 	kvmflip_put_uint(req, 99, 1);
-	mistake(req, -EINVAL, "number 99", "an attribute that there is not");
+	mistake(req, -EINVAL, "(attribute number 99)", "an attribute that there is not");
 
 	req = kvmflip_request(&kf, 99);
 	mistake(req, -EOPNOTSUPP, "", "a command that there is not");
