@@ -220,7 +220,7 @@ gen() {
 # --- The topology -------------------------------------------------------
 
 pins=/sys/fs/bpf/kvmflip # of the command line program
-declare -A uuid=() vm=()
+declare -A uuid=() vm=() l2_pid=()
 declare -A returns=() # guests that return what they get
 nics=() ports=() pools=() children=()
 at_end=() # functions that take_down calls, once the children are gone
@@ -620,7 +620,7 @@ take_down() { # STATUS of the test so far
 	trap - ERR EXIT
 	set +e
 	if ((status)); then
-		for n in "${vm[@]}"; do
+		for n in "${vm[@]}" "${l2_pid[@]}"; do
 			! kill -0 "$n" 2>/dev/null || vmm_state "$n"
 		done
 	fi

@@ -21,7 +21,7 @@ l2_seconds=60			# that a command may take
 l2_boot_seconds=120
 [[ ${KVMFLIP_SLOW:-0} == 1 ]] && l2_mem=1216 l2_seconds=240 l2_boot_seconds=600
 
-declare -A l2_pid=() l2_began=()
+declare -A l2_began=()
 l2_number=0
 
 l2_alive() { # NAME
@@ -124,7 +124,6 @@ l2_wait() {
 		l2_alive "$name" && ((SECONDS < end)) && { nap 0.02; continue; }
 		diag "guest $name: no end of: $(<"$file.cmd")"
 		l2_words "$name"
-		vmm_state "${l2_pid[$name]}"
 		fail "guest $name does not answer"
 	done
 	[[ ! -s $file.err ]] || printf '%s\n' "$(<"$file.err")" >&2
