@@ -17,7 +17,7 @@ faults_in() {
 	local kind start end
 
 	read -r start end < <(awk -v module="[$1]" '$4 == module && $2 ~ /[tT]/ { print $1 }' \
-		/proc/kallsyms | sort | sed -n '1p; $p' | tr '\n' ' ')
+		/proc/kallsyms | sort | sed -n '1p; $p' | paste -sd ' ')
 	for kind in "${kinds[@]}"; do
 		echo N >"$kind/ignore-gfp-wait"
 		echo 0 >"$kind/verbose"
