@@ -344,6 +344,53 @@ static void kft_starved_copy(struct kunit *test)
 	kft_starved(test, kft);
 }
 
+/* Frames that are never to wait are copied in softirq, and nobody is woken for them. */
+static void kft_copied_soft(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+
+	kft->nic.iommu = NULL;
+	kft_start(test, kft, KVMFLIP_CLEAN);
+	kft_take(kft);
+	kft_receive(kft, 1000);
+	disable_work_sync(&kft->rxq.work);
+	wake_up(&kft->wq.wait);
+	flush_work(&kft->rxq.arrive);
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, true), 1);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_COPIED_MODE), 1);
+	enable_work(&kft->rxq.work);
+	KUNIT_EXPECT_EQ(test, kft->wrong, 0);
+}
+
+/*
+ * If somebody is at the port they wait for the worker, and the buffer that they have
+ * filled meanwhile is not the driver's again before they are gone.
+ */
+static void kft_port_busy(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+	u32 posted;
+
+	kft->nic.iommu = NULL;
+	kft_start(test, kft, KVMFLIP_CLEAN);
+	kft_take(kft);
+	posted = kft->fill.producer;
+	kvmflip_port_lock(kft->port);
+	kft_receive(kft, 1000);
+	kft_receive(kft, 1000);
+	wake_up(&kft->wq.wait);
+	flush_work(&kft->rxq.arrive);
+	KUNIT_EXPECT_EQ(test, kft->fill.producer, posted);
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, true), 0);
+	kvmflip_port_unlock(kft->port);
+	flush_work(&kft->rxq.work);
+	KUNIT_EXPECT_EQ(test, kft->fill.producer, posted + 2);
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, true), 2);
+	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_COPIED_MODE), 2);
+	kft_take(kft);
+	KUNIT_EXPECT_EQ(test, kft->wrong, 0);
+}
+
 /* What waits is delivered; what the driver still has comes back, dirty. */
 static void kft_stops(struct kunit *test)
 {
@@ -488,6 +535,8 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_empty_post),
 	KUNIT_CASE(kft_starved_flip),
 	KUNIT_CASE(kft_starved_copy),
+	KUNIT_CASE(kft_copied_soft),
+	KUNIT_CASE(kft_port_busy),
 	KUNIT_CASE(kft_stops),
 	KUNIT_CASE(kft_drains),
 	KUNIT_CASE(kft_in_time),

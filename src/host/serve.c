@@ -469,7 +469,7 @@ static void kf_arrive_work(struct work_struct *work)
 	struct kvmflip_rxq *rxq = container_of(work, struct kvmflip_rxq, arrive);
 	bool more;
 
-	if (rxq->broken || !kf_begin(rxq))
+	if (READ_ONCE(rxq->broken) || !kf_begin(rxq))
 		return;
 	more = kf_arrive(rxq);
 	if (kf_end(rxq) || more)
@@ -562,7 +562,7 @@ static bool kf_serve(struct kvmflip_rxq *rxq)
 	netdev_err(rxq->nic->netdev, "kvmflip: queue %u is served no longer: %s\n", rxq->queue,
 		   rxq->delivery.trust == KVMFLIP_TRUST_NONE ?
 		   "its driver completes chunks that it does not have" : "its RX ring is corrupt");
-	rxq->broken = true;
+	WRITE_ONCE(rxq->broken, true);
 	kvmflip_event_rxq(KVMFLIP_CMD_RXQ_BROKEN_NTF, rxq, KVMFLIP_REASON_RING);
 	return false;
 }
@@ -644,7 +644,7 @@ void kvmflip_serve_stop(struct kvmflip_rxq *rxq)
 	rxq->delivery.now = ktime_get_ns();
 	rxq->delivery.delta = &rxq->delta;
 	rxq->delivery.soft = false;
-	if (rxq->steer && rxq->steer->nr && rxq->delivery.trust != KVMFLIP_TRUST_NONE)
+	if (rxq->steer && rxq->steer->nr)
 		kvmflip_steer_serve(rxq, &rxq->delta);
 	kvmflip_deliver_all(&rxq->delivery);
 	kf_count(rxq);

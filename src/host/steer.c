@@ -165,7 +165,7 @@ static void kf_scrub_chunk(struct kvmflip_rxq *rxq, void *start)
  *
  * What is not the port's does not stay, whether its guest sees the buffer or not.
  *
- * Context: may sleep. The queue's worker.
+ * Context: any. Who serves the queue.
  */
 void kvmflip_steer_note(struct kvmflip_rxq *rxq, u32 chunk, void *start, bool last)
 {
@@ -207,6 +207,8 @@ static unsigned int kf_verdict(struct kf_round *round, const struct kvmflip_buff
 		kf_scrub_chunk(round->rxq, start);
 		return KVMFLIP_A_STATS_DROPPED_NO_PORT;
 	}
+	if (round->rxq->delivery.trust == KVMFLIP_TRUST_NONE)
+		return KVMFLIP_A_STATS_DROPPED_INVALID;
 	if (!round->running)
 		return KVMFLIP_A_STATS_DROPPED_CLOSED;
 	if (round->space <= 0)
@@ -362,7 +364,9 @@ static void kf_look_at_guest(struct kf_round *round)
 {
 	struct kvmflip_port *port = round->port;
 
-	round->running = port->state == KVMFLIP_PORT_STATE_RUNNING;
+	/* Of frames that nobody believes in nobody is told. */
+	round->running = port->state == KVMFLIP_PORT_STATE_RUNNING &&
+			 round->rxq->delivery.trust != KVMFLIP_TRUST_NONE;
 	if (!round->running)
 		return;
 	round->space = kvmflip_port_rx_space(port);
