@@ -4,6 +4,7 @@
 # timeout: 400
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"
+. "$(dirname "$0")/finding.sh"
 
 hostile() { # NIC
 	local nic=$1
@@ -153,7 +154,35 @@ mapped() { # NIC
 	wait_for 'free pool' pool_is_free p
 }
 
+# Requests that no program would make: whatever the answer is, all can be used as before.
+requests() {
+	local n=2000 seed=${KVMFLIP_SEED:-$RANDOM}
+
+	[[ ${KVMFLIP_FULL:-0} != 1 ]] || n=50000
+	echo "# seed $seed: KVMFLIP_SEED=$seed makes the same requests"
+	load_module
+	pool_add p 4M
+	port_add a p max 1M
+	nlfuzz $n "$seed" >"$tmp/nlfuzz.out" 2>&1
+	diag "$(<"$tmp/nlfuzz.out")"
+	# Some are done, and what there was may be gone.
+	positive 'requests that were accepted' "$(field "$(<"$tmp/nlfuzz.out")" accepted)"
+	finding requests "\"seed\": $seed, \"requests\": $n, \"accepted\": $(field "$(<"$tmp/nlfuzz.out")" accepted)"
+	kvmflip -s pool >/dev/null
+	kvmflip -s rxq >/dev/null
+	kvmflip -s port >/dev/null
+	rmmod kvmflip
+	ports=() pools=()
+	load_module
+	pool_add p 4M
+	port_add a p max 1M
+	vm_start a
+	vm_stop a
+	guest_is_clean a
+}
+
 ktap_begin
+run_case 'requests that make no sense' requests
 for nic in $nic_kinds; do
 	run_case "$nic: garbage in the rings" hostile "$nic"
 	run_case "$nic: nothing returned" hoarder "$nic"
