@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/vfio.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ struct map {
 
 static struct map maps[MAPS];
 static unsigned char tag;
+static pid_t vmm;
 static int device = -1;
 static off_t slots;		/* offset of the first slot in the device */
 static size_t bytes;		/* of all slots */
@@ -76,8 +78,14 @@ static off_t region(__u32 index)
 	return info.offset;
 }
 
+/* The device can be had again as long as its VMM is there. */
+static bool is_spare(void)
+{
+	return !kill(vmm, 0);
+}
+
 /* Returns if the process is still there, with its device. */
-static bool take_device(const char *pid)
+static bool take_device(void)
 {
 	char path[PATH_MAX], target[64] = "";
 	struct dirent *entry;
@@ -85,14 +93,14 @@ static bool take_device(const char *pid)
 	ssize_t n;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", vmm);
 	dir = opendir(path);
 	while (dir && device < 0 && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "/proc/%s/fd/%s", pid, entry->d_name);
+		snprintf(path, sizeof(path), "/proc/%d/fd/%s", vmm, entry->d_name);
 		n = readlink(path, target, sizeof(target) - 1);
 		if (n < 0 || strncmp(target, "anon_inode:[vfio-device", 23))
 			continue;
-		process = syscall(SYS_pidfd_open, atoi(pid), 0);
+		process = syscall(SYS_pidfd_open, vmm, 0);
 		if (process >= 0)
 			device = syscall(SYS_pidfd_getfd, process, atoi(entry->d_name), 0);
 	}
@@ -232,7 +240,7 @@ static void step(struct map *some)
 		break;
 	case 4:
 		/* As long as anything is mapped it stays open. */
-		if (random() % 4 || device < 0)
+		if (random() % 4 || device < 0 || !is_spare())
 			break;
 		close(device);
 		device = -1;
@@ -278,11 +286,12 @@ int main(int argc, char **argv)
 		fputs("usage: maps PID TAG SECONDS [SEED]\n", stderr);
 		return 2;
 	}
+	vmm = atoi(argv[1]);
 	tag = strtoul(argv[2], NULL, 0);
 	end = now + atol(argv[3]);
 	srandom(argc > 4 ? atol(argv[4]) : now);
 	execs = getenv(EXECS) ? atol(getenv(EXECS)) : 0;
-	if (!take_device(argv[1]) && !execs)
+	if (!take_device() && !execs)
 		expect(!"device of that process");
 	if (device >= 0) {
 		regs = region(VFIO_PCI_BAR0_REGION_INDEX);
@@ -292,9 +301,9 @@ int main(int argc, char **argv)
 			step(&maps[random() % MAPS]);
 			done++;
 			if (device < 0)
-				take_device(argv[1]);
+				take_device();
 			now = time(NULL);
-			if (random() % 500 == 0 && now < end)
+			if (random() % 200 == 0 && now < end && is_spare())
 				execute(argv, end - now);
 		}
 	}

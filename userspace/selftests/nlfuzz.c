@@ -94,7 +94,7 @@ static void begin(struct nl_msg *msg, int cmd)
 {
 	switch (cmd) {
 	case KVMFLIP_CMD_POOL_ADD:
-		nla_put_string(msg, KVMFLIP_A_POOL_NAME, "q");
+		nla_put_string(msg, KVMFLIP_A_POOL_NAME, below(2) ? "p" : "q");
 		nla_put_u32(msg, KVMFLIP_A_POOL_SIZE, 1u << 20);
 		break;
 	case KVMFLIP_CMD_RXQ_ATTACH:
@@ -106,7 +106,7 @@ static void begin(struct nl_msg *msg, int cmd)
 		nla_put_u32(msg, KVMFLIP_A_RXQ_LINK_FD, files[below(COUNT(files))]);
 		break;
 	case KVMFLIP_CMD_PORT_ADD:
-		nla_put_string(msg, KVMFLIP_A_PORT_NAME, "b");
+		nla_put_string(msg, KVMFLIP_A_PORT_NAME, below(2) ? "a" : "b");
 		nla_put_string(msg, KVMFLIP_A_PORT_POOL, "p");
 		break;
 	default:
@@ -188,7 +188,8 @@ int main(int argc, char **argv)
 			return 1;
 		if (below(4))
 			begin(msg, cmd);
-		for (n = below(6); n; n--)
+		/* Much of it is refused for a single attribute. */
+		for (n = below(2) ? 0 : below(6); n; n--)
 			put(msg, 0);
 		accepted += call(sock, msg);
 		nlmsg_free(msg);
