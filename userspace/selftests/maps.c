@@ -213,13 +213,12 @@ static void look_forked(void)
 static void execute(char **argv, long seconds)
 {
 	char left[24], seed[24], count[24];
-	char *again[] = { argv[0], argv[1], argv[2], left, seed, NULL };
 
 	snprintf(left, sizeof(left), "%ld", seconds);
 	snprintf(seed, sizeof(seed), "%ld", random());
 	snprintf(count, sizeof(count), "%lu", execs + 1);
 	setenv(EXECS, count, 1);
-	execv("/proc/self/exe", again);
+	execl("/proc/self/exe", argv[0], argv[1], argv[2], left, seed, NULL);
 	expect(false);
 }
 
