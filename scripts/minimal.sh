@@ -55,7 +55,8 @@ lay_out() {
 	for at in "$new" "$old"; do
 		mkdir -p "$root/packages/$at"
 		verdict "packages of $at" scripts/package "$at"
-		cp out/packages/*.deb "$root/packages/$at/"
+		# the benchmark wants more than is there
+		cp out/packages/{kvmflip{,-*dkms}_,libkvmflip}*.deb "$root/packages/$at/"
 	done
 	((status == 0)) || finish
 }

@@ -175,7 +175,7 @@ int plan_queues(const struct plan *plan, const struct line *line)
 		return status;
 	queues = calloc(nic.queues, sizeof(*queues));
 	if (!queues)
-		return refused("out of memory");
+		return refused("%s: out of memory", dev);
 	status = read_wanted(plan, &nic, queues);
 	if (!status) {
 		read_attached(plan, &nic, queues);

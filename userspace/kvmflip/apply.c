@@ -207,12 +207,17 @@ static int add_line(struct args *args, void *data)
 	if (status)
 		return status;
 	*end = &line->next;
-	line->argc = args->argc;
 	line->argv = calloc(args->argc + 1, sizeof(*line->argv));
 	line->where = strdup(options.where);
-	for (i = 0; line->argv && i < args->argc; i++)
+	if (!line->argv || !line->where)
+		return refused("out of memory");
+	for (i = 0; i < args->argc; i++) {
 		line->argv[i] = strdup(args->argv[i]);
-	return line->argv && line->where ? EXIT_OK : refused("out of memory");
+		if (!line->argv[i])
+			return refused("out of memory");
+		line->argc++;
+	}
+	return EXIT_OK;
 }
 
 static void free_plan(struct plan *plan)

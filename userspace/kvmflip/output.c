@@ -123,7 +123,7 @@ static int print_json(const cJSON *objs)
 				      cJSON_PrintUnformatted(objs);
 
 	if (!text)
-		return refused("out of memory");
+		return refused("JSON: out of memory");
 	puts(text);
 	free(text);
 	return EXIT_OK;

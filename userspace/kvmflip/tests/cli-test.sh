@@ -264,6 +264,12 @@ in_file apply 1 '{}:1: unexpected argument "x"' 'rxq detach eth0 1 x\n'
 in_file apply 1 '{}:2: vlan "5000" is not a number *' 'pool add p size 4K buffer 4K\nport add v pool p mac 52:54:00:00:00:01 vlan 5000'
 in_file apply 2 "$unloaded" 'poo a p size 4K buffer 4K\nrx at eth0 all pool p\nrx d eth0 1'
 
+# no memory
+yes 'pool add p size 4K buffer 4K' | head -n 300000 >"$file"
+ulimit -Sv 50000
+expect 2 "$file:*: out of memory" -- apply "$file"
+ulimit -Sv unlimited
+
 # no socket: the file of commands is the one descriptor more that there may be
 echo pool >"$file"
 same 'no descriptor left' <(ulimit -n 4; "$kvmflip" -b "$file" 2>&1 </dev/null 3>&-) \
