@@ -92,12 +92,10 @@ static void put(struct nl_msg *msg, unsigned int depth)
 /* What a program would begin with */
 static void begin(struct nl_msg *msg, int cmd)
 {
-	static const unsigned char mac[] = { 2, 0, 0, 0, 0, 1 };
-
 	switch (cmd) {
 	case KVMFLIP_CMD_POOL_ADD:
 		nla_put_string(msg, KVMFLIP_A_POOL_NAME, below(2) ? "p" : "q");
-		nla_put_u32(msg, KVMFLIP_A_POOL_SIZE, 2u << 20);
+		nla_put_u32(msg, KVMFLIP_A_POOL_SIZE, 1u << 20);
 		break;
 	case KVMFLIP_CMD_RXQ_ATTACH:
 		nla_put_u32(msg, KVMFLIP_A_RXQ_IFINDEX, 1 + below(6));
@@ -110,7 +108,6 @@ static void begin(struct nl_msg *msg, int cmd)
 	case KVMFLIP_CMD_PORT_ADD:
 		nla_put_string(msg, KVMFLIP_A_PORT_NAME, below(2) ? "a" : "b");
 		nla_put_string(msg, KVMFLIP_A_PORT_POOL, "p");
-		nla_put(msg, KVMFLIP_A_PORT_MAC, sizeof(mac), mac);
 		break;
 	default:
 		nla_put_string(msg, 1, below(2) ? "a" : "p");
