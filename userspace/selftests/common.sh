@@ -289,11 +289,11 @@ pool_add() { # NAME SIZE [BUFFER [CHUNK]]
 
 # attach NIC POOL [WORD]...: all queues; the frames sent afterwards arrive
 attach() {
-	local mode=()
+	local how=()
 
 	nic_up "$1"
-	[[ $1 != veth ]] || mode=(mode copy)
-	kvmflip rxq attach "$1" all pool "$2" "${mode[@]}" "${@:3}"
+	[[ $1 != veth ]] || how=(mode copy)
+	kvmflip rxq attach "$1" all pool "$2" "${how[@]}" "${@:3}"
 	nics+=("$1")
 	wait_for "carrier on $1" has_carrier "$1"
 }
