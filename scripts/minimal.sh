@@ -3,6 +3,7 @@
 # What the suites share that try the packages in a minimal Debian. Sourced after
 # progress.sh and cache.sh.
 tests=0 status=0 log=/tmp/kvmflip-minimal.log
+old=$(sed -n 's/^VERSION := //p' userspace/version.mk) new=$old+1
 
 # verdict NAME COMMAND...: and what it said, if it failed
 verdict() {
@@ -35,9 +36,9 @@ apart() {
 	[[ ${KVMFLIP_APART:-} ]] || KVMFLIP_APART=1 exec unshare --mount "$PWD/scripts/suites/${0##*/}" "$@"
 }
 
-# lay_out: sets $dir, where there is room, and $root, the Debian. What is written to it
-# is in memory. It has this checkout and the cache where they are here, and packages of
-# two versions, $old and $new, in /packages.
+# lay_out VERSION...: sets $dir, where there is room, and $root, the Debian. What is written
+# to it is in memory. It has this checkout and the cache where they are here, and packages
+# of these versions in /packages.
 lay_out() {
 	local program debian at
 
@@ -50,9 +51,7 @@ lay_out() {
 	mount -t tmpfs -o size=6G tmpfs "$dir"
 	mkdir "$dir"/{up,work,root}
 	mount -t overlay -o "lowerdir=$debian,upperdir=$dir/up,workdir=$dir/work" overlay "$root"
-	old=$(sed -n 's/^VERSION := //p' userspace/version.mk)
-	new=$old+1
-	for at in "$new" "$old"; do
+	for at; do
 		mkdir -p "$root/packages/$at"
 		verdict "packages of $at" scripts/package "$at"
 		cp out/packages/*.deb "$root/packages/$at/"
@@ -71,6 +70,42 @@ inside() {
 		mountpoint -q "$root/dev" || mount --bind /dev "$root/dev"
 		exec chroot "$root" "$@"
 	)
+}
+
+# prepare_kernel DIR BUILD: the Debian has the modules that are in DIR, and DKMS builds ours
+# for them, with BUILD, until boot
+prepare_kernel() {
+	kernel=$(basename "$1"/lib/modules/*)
+	mkdir -p "$root/lib/modules"
+	cp -r "$1/lib/modules/$kernel" "$root/lib/modules/"
+	ln -sfn "$2" "$root/lib/modules/$kernel/build"
+}
+
+# install_inside VERSION: and have DKMS build it for the kernel that it will run under
+install_inside() {
+	local packages=("$root/packages/$1/"{kvmflip_,kvmflip-dkms_,libkvmflip0_}*.deb)
+
+	inside apt-get -y -q --no-install-recommends --allow-downgrades \
+		install "${packages[@]#"$root"}" &&
+		inside dkms autoinstall -k "$kernel" && inside depmod "$kernel"
+}
+
+# boot KERNEL NAME [OPTION]... of testbed: the Debian, with what was written to its disk
+# before, until it has done what scripts/l1/system does by this name
+boot() {
+	local out=out/system/$2
+
+	rm -f "$root/lib/modules/$kernel/build"
+	umount -q "$root"{/proc,/dev,"$PWD","$cache"}
+	mkdir -p "$out"
+	scripts/testbed --kernel "$1" --timeout 900 --root "$root" "${@:3}" \
+		--out "$out" -- env KVMFLIP_NEW="$new" scripts/l1/system "$2" >"$log" || status=1
+	while IFS= read -r line; do
+		[[ $line =~ ^(not )?ok\ [0-9]+(.*) ]] || { echo "$line"; continue; }
+		tests=$((tests + 1))
+		echo "${BASH_REMATCH[1]}ok $tests${BASH_REMATCH[2]}"
+	done < <(grep -v '^KTAP\|^1\.\.' "$log")
+	((status == 0)) || finish
 }
 
 # Inside it: apt, which has all that it needs, and a kernel for DKMS
