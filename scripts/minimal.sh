@@ -1,40 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154 # cache.sh has some, others are for the caller
 # What the suites share that try the packages in a minimal Debian. Sourced after
-# progress.sh and cache.sh.
-tests=0 status=0 log=/tmp/kvmflip-minimal.log
+# progress.sh, cache.sh and verdict.sh.
 old=$(sed -n 's/^VERSION := //p' userspace/version.mk) new=$old+1
-
-# verdict NAME COMMAND...: and what it said, if it failed
-verdict() {
-	local name=$1
-
-	shift
-	tests=$((tests + 1))
-	if "$@" >"$log" 2>&1; then
-		echo "ok $tests - $name"
-	else
-		tail -n 40 "$log" | sed 's/^/# /'
-		echo "not ok $tests - $name"
-		status=1
-	fi
-}
-
-skip() {
-	echo "1..0 # SKIP $*"
-	exit 4
-}
-
-finish() {
-	echo "1..$tests"
-	exit $status
-}
 
 # apart ARG...: what is mounted goes with the namespace, whatever becomes of the suite
 apart() {
 	((EUID == 0)) || skip 'needs root'
 	[[ ${KVMFLIP_APART:-} ]] || KVMFLIP_APART=1 exec unshare --mount "$PWD/scripts/suites/${0##*/}" "$@"
 }
+
+# build_packages VERSION: into $root; one suite at a time
+build_packages() {
+	mkdir -p "$root/packages/$1" && flock 8 && scripts/package "$1" &&
+		cp out/packages/*.deb "$root/packages/$1/"
+} 8>out/packages.lock
 
 # lay_out VERSION...: sets $dir, where there is room, and $root, the Debian. What is written
 # to it is in memory. It has this checkout and the cache where they are here, and packages
@@ -46,15 +26,14 @@ lay_out() {
 		command -v $program >/dev/null || skip "no $program"
 	done
 	debian=$(scripts/root) || skip 'no minimal Debian'
+	mkdir -p out
 	dir=$(mktemp -d) root=$dir/root
 	trap 'umount -R "$dir" && rmdir "$dir"' EXIT
 	mount -t tmpfs -o size=6G tmpfs "$dir"
 	mkdir "$dir"/{up,work,root}
 	mount -t overlay -o "lowerdir=$debian,upperdir=$dir/up,workdir=$dir/work" overlay "$root"
 	for at; do
-		mkdir -p "$root/packages/$at"
-		verdict "packages of $at" scripts/package "$at"
-		cp out/packages/*.deb "$root/packages/$at/"
+		verdict "packages of $at" build_packages "$at"
 	done
 	((status == 0)) || finish
 }

@@ -18,9 +18,10 @@ why_not() {
 	*qemu-system*...*) reason='vmm.sh runs such a machine' ;;
 	*UUID* | *GROUP*) reason='has a word that stands for another' ;;
 	'modprobe kvmflip_net' | *eth0*) reason='in a guest: guest.sh' ;;
-	systemctl*) reason='there is no systemd, which scripts/suites/system has' ;;
+	systemctl*) reason='there is no systemd, which scripts/suites/debian has' ;;
+	kubectl*) reason='there is no Kubernetes' ;;
 	setsebool*) reason='there is no SELinux' ;;
-	*numa_node*) reason='a kernel without NUMA' ;;
+	*numa_node*) [[ -d /sys/devices/system/node ]] || reason='a kernel without NUMA' ;;
 	ovs-*) reason='networks.sh has an Open vSwitch' ;;
 	mdevctl* | 'cat /etc/kvmflip/ports'*) reason='startup.sh has mdevctl' ;;
 	bpftrace*) [[ -e /sys/kernel/btf/vmlinux ]] || reason='a kernel without BTF' ;;&
