@@ -36,6 +36,7 @@ userspace:
 install:
 	$(MAKE) -C userspace/lib install
 	$(MAKE) -C userspace/kvmflip install
+	$(MAKE) -C userspace/bench install
 	$(MAKE) modules_install $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR))
 
 packages:

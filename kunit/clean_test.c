@@ -323,7 +323,7 @@ static u32 kft_place(u32 chunks, enum kft_kind kind)
 {
 	if (chunks == 2)
 		return kind != KFT_LATE;
-	return kind * 50;
+	return kind * 40;
 }
 
 /* A frame of the owner's in every chunk but one, in which there is anything. */
@@ -365,7 +365,7 @@ static void kft_mixed(struct kunit *test)
 	buf = kft_buffer(test, kft);
 	for (i = 0; i < chunks; i++)
 		kft_fill(test, kft, buf, i, i % 2 ? KFT_LARGE :
-			 i / 2 % (i < chunks / 2 ? KFT_KINDS : KFT_LATE));
+			 i / 2 % (i < chunks / 4 ? KFT_KINDS : KFT_LATE));
 	kvmflip_test_deliver(kft->queue);
 	kft_check(test, kft, buf, KFT_KINDS);
 }

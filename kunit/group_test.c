@@ -288,36 +288,32 @@ static void kft_nobody(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < 512; i++)
-		if (i % 64 < 4)
-			kft_arrive(kft, buf, i, i % 64, 300 + i);
+		if (i % 3 < 2)
+			kft_arrive(kft, buf, i, i % 3, 300 + i);
 		else
 			kvmflip_test_complete(kft->queue, kvmflip_test_chunk(kft->queue, buf, i));
 	for (i = 0; i < KFT_PORTS; i++)
 		kft->port[i]->config.copybreak = 0;
 	kvmflip_test_deliver(kft->queue);
-	/* Eight each is enough for the one who comes first. */
-	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), 8);
-	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_COPIED_STRAY), 24);
+	/* A third is enough for the one who comes first. */
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), 171);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_COPIED_STRAY), 171);
 	for (i = 0; i < 512; i++)
-		if (i % 64 < 4)
-			kft_expect(test, kft, i % 64, 300 + i, i % 64);
+		if (i % 3 < 2)
+			kft_expect(test, kft, i % 3, 300 + i, i % 3);
 	kft_nothing_more(test, kft);
 
 	buf = kvmflip_test_post(test, kft->queue);
 	for (i = 0; i < 512; i++)
-		if (i % 128 < 4)
-			kft_arrive(kft, buf, i, i % 128, 300 + i);
-		else
-			kvmflip_test_complete(kft->queue, kvmflip_test_chunk(kft->queue, buf, i));
+		kft_arrive(kft, buf, i, i % KFT_PORTS, 300 + i);
 	kvmflip_test_deliver(kft->queue);
-	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), 8);
-	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_COPIED_STRAY), 24 + 16);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_FLIPPED), 171);
+	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_COPIED_STRAY), 171 + 512);
 	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_RECYCLED), 1);
 	KUNIT_EXPECT_EQ(test, kft_queue(kft, KVMFLIP_A_STATS_REVOKES), 1);
 	KUNIT_EXPECT_EQ(test, buf->dirty, KVMFLIP_DIRTY);
 	for (i = 0; i < 512; i++)
-		if (i % 128 < 4)
-			kft_expect(test, kft, i % 128, 300 + i, true);
+		kft_expect(test, kft, i % KFT_PORTS, 300 + i, true);
 	kft_nothing_more(test, kft);
 }
 

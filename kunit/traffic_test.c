@@ -265,7 +265,7 @@ static void kft_everything(struct kunit *test)
 		now += kft_random(kft, 400) * 1000;
 		kft->queue->delivery.now = now;
 		for (n = kft_random(kft, 64); n && kft_active(kft); n--)
-			kft_arrive(kft, kft->frames / 1500 % KFT_PORTS);
+			kft_arrive(kft, kft->frames * 5 / size->frames % KFT_PORTS);
 		kvmflip_test_deliver(kft->queue);
 		if (!kft_random(kft, 8))
 			kvmflip_deliver_due(&kft->queue->delivery);

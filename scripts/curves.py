@@ -27,7 +27,7 @@ CURVES = {
     "ports": Curve("Guests whose frames come mixed on one queue", "guests",
                    points("ports copied", (1, 4, 16, 64)), "1514"),
     "pool": Curve("Sizes of the pool", "MiB",
-                  points("pool", (64, 256, 1024, 4096)), "1514", 9216, 2400),
+                  points("pool", (64, 256, 1024, 4096, 8192)), "1514", 11264, 2400),
     "kept": Curve("Buffers that the guest keeps", "% of the pool",
                   points("kept", (25, 50, 75)), "1514"),
     "latency": Curve("Time that a frame may wait", "ms",

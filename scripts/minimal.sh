@@ -10,10 +10,11 @@ apart() {
 	[[ ${KVMFLIP_APART:-} ]] || KVMFLIP_APART=1 exec unshare --mount "$PWD/scripts/suites/${0##*/}" "$@"
 }
 
-# build_packages VERSION: into $root; one suite at a time
+# build_packages VERSION: into $root, one suite at a time, but the benchmark, which wants
+# more than is there
 build_packages() {
 	mkdir -p "$root/packages/$1" && flock 8 && scripts/package "$1" &&
-		cp out/packages/*.deb "$root/packages/$1/"
+		cp out/packages/{kvmflip{,-*dkms}_,libkvmflip}*.deb "$root/packages/$1/"
 } 8>out/packages.lock
 
 # lay_out VERSION...: sets $dir, where there is room, and $root, the Debian. What is written

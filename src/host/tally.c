@@ -10,10 +10,10 @@
 #include "tally.h"
 
 /*
- * A buffer goes to nobody who has less than this share of its chunks: to copy
- * 8 of 512 frames costs less than an unmap, a flush and a fault.
+ * A buffer goes to nobody who has less than one of so many of its chunks: all the others
+ * are zeroed for him, which costs more than to copy what he has.
  */
-#define KF_QUORUM_SHIFT		6
+#define KF_QUORUM		3
 
 /* Over so many frames, or nanoseconds, a rate is measured: several bursts. */
 #define KF_RATE_FRAMES		256
@@ -248,7 +248,7 @@ u32 kvmflip_tally_elect(const struct kvmflip_tally *tally, const struct kvmflip_
 			const struct kvmflip_buffer *buf, unsigned long *others, u32 *end)
 {
 	u32 first = kvmflip_buffer_index(table, buf) << table->chunk_order;
-	u32 quorum = max(tally->chunks >> KF_QUORUM_SHIFT, 1U), owner = KVMFLIP_NO_WAITER;
+	u32 quorum = max(tally->chunks / KF_QUORUM, 1U), owner = KVMFLIP_NO_WAITER;
 	const struct kvmflip_chunk *c = &table->chunk[first];
 	const struct kvmflip_chunk *last = c + tally->chunks;
 	u8 waiter = KVMFLIP_NO_WAITER;
