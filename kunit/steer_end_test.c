@@ -2,6 +2,7 @@
 /* kvmflip tests: a dedicated queue, or its guest, goes. */
 
 #include <linux/workqueue.h>
+#include <net/xdp_sock.h>
 
 #include "../src/host/main.h"
 #include "../src/host/reclaim.h"
@@ -155,7 +156,19 @@ static void kft_no_guest(struct kunit *test)
 static void kft_distrusted(struct kunit *test)
 {
 	struct kvmflip_test_steered *kft = kvmflip_steered(test);
+	struct xdp_sock *xs = kunit_kzalloc(test, sizeof(*xs), GFP_KERNEL);
+	struct socket_wq *wq = kunit_kzalloc(test, sizeof(*wq), GFP_KERNEL);
+	struct kvmflip_rxq *rxq = kft->rxq;
 	u32 prod, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, xs);
+	KUNIT_ASSERT_NOT_NULL(test, wq);
+	init_waitqueue_head(&wq->wait);
+	RCU_INIT_POINTER(xs->sk.sk_wq, wq);
+	rxq->xsk.xs = xs;
+	rxq->delivery.tally = &rxq->tally;
+	KUNIT_ASSERT_EQ(test, kvmflip_serve_init(rxq), 0);
+	add_wait_queue(&wq->wait, &rxq->wait);
 
 	kvmflip_steered_own(test, kft, 100);
 	kvmflip_steered_serve(kft);
@@ -163,15 +176,15 @@ static void kft_distrusted(struct kunit *test)
 	/* The rest of that buffer, all of another, and some of the next. */
 	for (i = 0; i < 4; i++)
 		kvmflip_steered_own(test, kft, 100);
-	kft->rxq->delivery.trust = KVMFLIP_TRUST_NONE;
-	kvmflip_steered_serve(kft);
+	rxq->delivery.trust = KVMFLIP_TRUST_NONE;
+	kvmflip_serve_stop(rxq);
+	kft->ended = true;
 	KUNIT_EXPECT_EQ(test, kvmflip_steered_prod(kft), prod);
 	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_DROPPED_INVALID), 4);
-	kvmflip_lease_end(&kft->rxq->steer->lease);
-	kft->ended = true;
-	kvmflip_serve_drain(kft->rxq);
+	kvmflip_serve_drain(rxq);
 	kvmflip_steered_states(test, kft, 0, 0, 0);
 	KUNIT_EXPECT_EQ(test, kft->pool->nr_free, KFT_BUFFERS);
+	kvmflip_tally_destroy(&rxq->tally);
 }
 
 static struct kunit_case kft_cases[] = {
