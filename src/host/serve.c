@@ -340,11 +340,14 @@ void kf_complete(struct kvmflip_rxq *rxq, const struct xdp_desc *desc, u32 n,
 		 struct list_head *full)
 {
 	const struct xdp_desc *end = desc + n;
+	const struct kvmflip_run *open;
 
 	rxq->posted -= n;
 	while (desc < end) {
 		kf_take(rxq, desc++, full);
-		if (rxq->tally.open || rxq->steer)
+		open = rxq->tally.open;
+		/* Where frames come mixed, in vain after the first of a run. */
+		if (rxq->steer || (open && open->end - open->chunk > 1))
 			desc += kf_follow(rxq, desc, end - desc);
 	}
 }

@@ -159,6 +159,8 @@ void kfree_skb(struct sk_buff *skb)
 int virtio_net_hdr_to_skb(struct sk_buff *skb, const struct virtio_net_hdr *hdr, bool little)
 {
 	(void)little;
+	if (hdr->gso_type == VIRTIO_NET_HDR_GSO_ECN)
+		return -EINVAL;
 	skb->partial = hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	skb->gso_type = hdr->gso_type;
 	return 0;

@@ -1,22 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Anything that somebody may do, at random, while frames come in on two NICs: commands,
-# guests that come, go and are killed, of which some break the rules, queues, links,
-# drivers, memory. Afterwards every sum is right, nobody has seen a foreign byte, and
-# everything works. KVMFLIP_SEED=N does the same things in the same order, for
+# guests that come, go and are killed, of which some break the rules, queues, links, NICs
+# that are reset, drivers, memory, processors. Afterwards every sum is right, nobody has
+# seen a foreign byte, and everything works. KVMFLIP_SEED=N does the same things in the same order, for
 # KVMFLIP_CHAOS_SECONDS.
 # timeout: 5400
+# testbed: --cpus 2
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"
+. "$(dirname "$0")/finding.sh"
 
 seconds=${KVMFLIP_CHAOS_SECONDS:-20}
 [[ ${KVMFLIP_FULL:-0} != 1 ]] || seconds=${KVMFLIP_CHAOS_SECONDS:-300}
 seed=${KVMFLIP_SEED:-$((SRANDOM % 32768))}
-guests=(a b c)
+guests=(a b c d)
 modes=(scan scan scan hold spin spin-write hostile fuzz)
 declare -A mode=()   # of the guests that there are
 declare -A device=() # of the NICs, in sysfs
-commands=0 refusals=0 kills=0 foreign=0
+commands=0 refusals=0 kills=0 foreign=0 resets=0 unplugged=0
+cpu=/sys/devices/system/cpu/cpu1/online # the first one is never taken away
 
 # pick WORD...: sets $picked to one of them
 pick() {
@@ -43,12 +46,13 @@ note() {
 # --- Guests -----------------------------------------------------------------
 
 # guest_was_clean NAME JSON: it saw nothing that was not its own. Who breaks the rules
-# may be told nonsense.
+# may be told nonsense; if it also has a steered queue, it may look at what comes there.
 guest_was_clean() {
 	local key n bad revoked
 
 	for key in foreign_bytes misdelivered bad_desc spin_foreign; do
 		get_field n "$2" $key
+		[[ $1 != d || ! ${mode[d]} =~ hostile|fuzz ]] || continue
 		((n == 0)) || [[ ${mode[$1]} =~ hostile|fuzz && $key != *foreign* ]] ||
 			fail "guest $1 (${mode[$1]}): $key: $n in $2"
 		[[ $key != *foreign* ]] || foreign=$((foreign + n))
@@ -62,6 +66,8 @@ guest_was_clean() {
 
 guest_comes() { # NAME
 	pick "${modes[@]}"
+	# whoever reads what it has returned sees what comes to a steered queue
+	[[ $1 != d ]] || picked=${picked/spin*/scan}
 	mode[$1]=$picked
 	note "guest $1 comes: $picked"
 	rm -f "$tmp/$1.json"
@@ -114,7 +120,7 @@ some_setting() {
 	pick "${guests[@]}"
 	name=$picked
 	pick 'copybreak 0' 'copybreak 256' 'copybreak 4096' 'latency 0' 'latency 1000' \
-		'latency 60000000' 'min 0' 'min 512K' 'max 1M' 'max 2M' 'vlan 33' \
+		'latency 60000000' 'min 0' 'min 512K' 'max 1M' 'max 2M' 'max 9M' 'vlan 33' \
 		"vlan ${vlan[$name]}" "mac ${mac[$name]}" "mac 02:00:00:00:00:0$((RANDOM % 8))"
 	# shellcheck disable=SC2086 # words
 	try kvmflip port set "$name" $picked
@@ -132,7 +138,7 @@ some_look() {
 }
 
 some_port() {
-	pick 'add d pool p mac 62:64:64:64:64:64' 'del d' 'add a pool p mac 02:02:02:02:02:02'
+	pick 'add x pool p mac 02:64:64:64:64:64' 'del x' 'add a pool p mac 02:02:02:02:02:02'
 	# shellcheck disable=SC2086 # words
 	try kvmflip port $picked
 }
@@ -148,11 +154,12 @@ some_queue() {
 
 	pick $nic_kinds
 	nic=$picked
-	pick strict strict strict copy detach
-	if [[ $picked == detach ]]; then
-		try kvmflip rxq detach "$nic" all
-	else
-		try kvmflip rxq attach "$nic" all pool p mode "$picked"
+	pick 'mode strict' 'mode strict' 'mode copy' 'mode steered port d' detach
+	# what is attached is not attached again
+	((RANDOM % 4 == 0)) && [[ $picked != detach ]] || try kvmflip rxq detach "$nic" all
+	if [[ $picked != detach ]]; then
+		# shellcheck disable=SC2086 # words
+		try kvmflip rxq attach "$nic" all pool p $picked
 	fi
 }
 
@@ -161,7 +168,7 @@ some_queue() {
 some_link() {
 	local dev
 
-	pick $nic_kinds kf0 kf1 kf2
+	pick $nic_kinds kf0 kf1 kf2 kf3
 	dev=$picked
 	pick down up up 'mtu 1400' 'mtu 1500' 'promisc on'
 	# shellcheck disable=SC2086 # words
@@ -187,10 +194,64 @@ some_driver() {
 	nic_comes "$nic"
 }
 
+# New rings, another state of the link, or all registers of the device at once
+some_reset() {
+	local nic
+
+	pick $nic_kinds
+	nic=$picked
+	pick '-G % tx 128' '-G % tx 256' '-r %' function function
+	note "reset of $nic: $picked"
+	resets=$((resets + 1))
+	if [[ $picked != function ]]; then
+		# shellcheck disable=SC2086 # words
+		ethtool ${picked/\%/$nic} >>"$tmp/chaos.out" 2>&1 || true
+	elif [[ -e ${device[$nic]}/reset ]]; then
+		echo 1 >"${device[$nic]}/reset"
+		ip link set "$nic" down
+		ip link set "$nic" up
+	fi
+}
+
+# The processor goes that the interrupts of a NIC go to
+some_cpu() {
+	local irq nic
+
+	[[ -e $cpu ]] || return 0
+	pick $nic_kinds
+	nic=$picked
+	pick 0 1 1
+	[[ $(<$cpu) != "$picked" ]] || return 0
+	note "processor: $picked"
+	if ((picked == 0)); then
+		unplugged=$((unplugged + 1))
+		for irq in "${device[$nic]}"{,/..}/msi_irqs/*; do
+			[[ ! -e $irq ]] || echo 2 2>/dev/null >"/proc/irq/${irq##*/}/smp_affinity" || true
+		done
+	fi
+	echo "$picked" >"$cpu"
+}
+
 some_memory() {
-	pick compact_memory drop_caches
+	((RANDOM % 3 == 0)) || return 0
+	pick compact_memory drop_caches all
 	note "$picked"
-	echo 1 >"/proc/sys/vm/$picked"
+	if [[ $picked == all ]]; then
+		all_memory &
+		children+=($!)
+	else
+		echo 1 >"/proc/sys/vm/$picked"
+	fi
+}
+
+# All that is left, but for a little, or all of it: then this has to go first
+all_memory() {
+	local kib
+
+	trap - ERR EXIT
+	echo 1000 >/proc/self/oom_score_adj
+	kib=$(($(sed -n 's/^MemAvailable: *\([0-9]*\) .*/\1/p' /proc/meminfo) - RANDOM * 4))
+	head -c "$((kib > 0 ? kib : 0))K" /dev/zero | timeout 20 tail -c "${kib}K" >/dev/null || true
 }
 
 # A module that is in use does not go
@@ -212,7 +273,7 @@ flood() {
 		for nic in $nic_kinds; do
 			# shellcheck disable=SC2046 # words
 			if (gen send "$nic" count=128 size=60-1514 burst=16 gap-us=4000 \
-				"seed=$RANDOM" $(everybody) "$(to c 4)") >"$tmp/flood" 2>&1; then
+				"seed=$RANDOM" $(everybody) "$(to c 4)" "$(to d 4)") >"$tmp/flood" 2>&1; then
 				frames=$((frames + 128))
 			fi
 			echo $frames >"$tmp/frames"
@@ -220,16 +281,25 @@ flood() {
 	done
 }
 
+all_is_well() {
+	local seen
+
+	seen=$(splats)
+	diag "$((SECONDS - begin)) s: $commands commands, $kills kills, $(<"$tmp/frames") frames sent"
+	equal 'reports of the kernel' "$seen" 0
+}
+
 chaos() {
-	local nic name frames flood_pid begin
+	local nic name frames received=0 flood_pid begin minute n
 
 	diag "seed $seed: KVMFLIP_SEED=$seed does the same things in the same order"
 	RANDOM=$seed
 	load_module
-	pool_add p 16M
+	pool_add p 32M
 	for name in "${guests[@]}"; do
 		port_add "$name" p max 2M
 	done
+	kvmflip port set d max 9M
 	for nic in $nic_kinds; do
 		one_queue "$nic"
 		nic_up "$nic"
@@ -241,11 +311,16 @@ chaos() {
 	flood_pid=$!
 	children+=($!)
 
-	for ((begin = SECONDS; SECONDS < begin + seconds; )); do
-		pick guest guest guest setting reclaim look port pool queue link driver memory module
+	for ((begin = minute = SECONDS; SECONDS < begin + seconds; )); do
+		pick guest guest guest guest setting reclaim look port pool queue link reset cpu \
+			driver memory module
 		"some_$picked"
+		((SECONDS >= minute + 60)) || continue
+		minute=$SECONDS
+		all_is_well
 	done
 	seconds=$((SECONDS - begin))
+	[[ ! -e $cpu ]] || (($(<$cpu))) || echo 1 >$cpu
 
 	touch "$tmp/stop"
 	wait "$flood_pid" || true
@@ -257,19 +332,20 @@ chaos() {
 		try kvmflip rxq detach "$nic" all
 	done
 	nics=()
-	try kvmflip port del d
+	try kvmflip port del x
 	try kvmflip pool del q
 	for name in "${guests[@]}"; do
 		frames_add_up port "$name"
+		get_sum n "$(show port "$name")" received
+		received=$((received + n))
 	done
 	pool_adds_up p
 	wait_for 'free pool' pool_is_free p
-	figure hostile.chaos "{\"seed\": $seed, \"seconds\": $seconds, \"commands\": $commands, \"refused\": $refusals, \"kills\": $kills, \"frames\": $frames, \"foreign\": $foreign}"
 
 	# and it still works
 	for name in "${guests[@]}"; do
 		kvmflip port set "$name" mac "${mac[$name]}" vlan "${vlan[$name]}" copybreak 128 \
-			latency 1000 min 0
+			latency 1000 min 0 max 2M
 	done
 	for nic in $nic_kinds; do
 		ip link set "$nic" mtu 1500
@@ -288,6 +364,7 @@ chaos() {
 	done
 	pool_adds_up p
 	wait_for 'free pool' pool_is_free p
+	finding chaos "\"seed\": $seed, \"guests\": ${#guests[@]}, \"nics\": $(wc -w <<<"$nic_kinds"), \"seconds\": $seconds, \"commands\": $commands, \"refused\": $refusals, \"kills\": $kills, \"resets\": $resets, \"unplugged\": $unplugged, \"frames\": $frames, \"delivered\": $received, \"foreign\": $foreign"
 }
 
 ktap_begin

@@ -6,26 +6,11 @@
 # timeout: 600
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"
+. "$(dirname "$0")/finding.sh"
 
-kinds=(/sys/kernel/debug/{failslab,fail_page_alloc})
-endless=1000000000
-
-# Only what the module's code asks for, and all of that
 faults_on() {
-	local kind start end
-
 	load_module
-	read -r start end < <(awk '$4 == "[kvmflip]" && $2 ~ /[tT]/ { print $1 }' /proc/kallsyms |
-		sort | sed -n '1p; $p' | paste -sd ' ')
-	for kind in "${kinds[@]}"; do
-		echo N >"$kind/ignore-gfp-wait"
-		echo 0 >"$kind/verbose"
-		echo 0 >"$kind/probability"
-		echo "0x$start" >"$kind/require-start"
-		printf '0x%x\n' $((0x$end + 4096)) >"$kind/require-end"
-		echo $endless >"$kind/times"
-	done
-	echo 0 >"${kinds[1]}/min-order"
+	faults_in kvmflip
 	at_end+=(faults_off)
 }
 
@@ -42,64 +27,6 @@ spare() {
 	done
 }
 
-# chance PERCENT: that any allocation of the module fails
-chance() {
-	local kind
-
-	for kind in "${kinds[@]}"; do
-		echo "$1" >"$kind/probability"
-	done
-}
-
-faults_off() {
-	chance 0
-}
-
-# injected: sets $faults to how many there were since faults_on
-injected() {
-	local kind left
-
-	faults=0
-	for kind in "${kinds[@]}"; do
-		read -r left <"$kind/times"
-		faults=$((faults + endless - left))
-	done
-}
-
-# Reports of the kernel since it came up, but for what it says when it starts
-splats() {
-	dmesg | grep -cE 'BUG:|WARNING:|KASAN|refcount_t:|possible .* locking' || true
-}
-
-# What kmemleak knows of, once if time is short: objects count when they are 5 s old and
-# two scans agree
-leaks() { # NAME
-	local scan=/sys/kernel/debug/kmemleak
-
-	if ! grep -q kmemleak=on /proc/cmdline || [[ $1 != faults && ${KVMFLIP_FULL:-0} != 1 ]]; then
-		echo null
-		return
-	fi
-	nap 6
-	echo scan >$scan
-	echo scan >$scan
-	head -n 40 $scan | sed 's/^/# /' >&2
-	grep -c '^unreferenced object' $scan || true
-}
-
-# finding NAME INJECTED [MEMBER...]: what is known at the end of a case
-finding() {
-	local name=$1 injected=$2 seen found
-
-	shift 2
-	seen=$(splats)
-	found=$(leaks "$name")
-	figure "hostile.$name" "{\"injected\": $injected, \"splats\": $seen, \"leaks\": $found$*}"
-	equal 'reports of the kernel' "$seen" 0
-	[[ $found == null ]] || equal 'leaks' "$found" 0
-	positive 'allocations that failed' "$injected"
-}
-
 # Commands, ioctls, a device that is opened, and what a guest's driver makes of it
 commands() {
 	local out step=16
@@ -113,16 +40,7 @@ commands() {
 	nthfail "${uuid[a]}" $step >"$tmp/nthfail.out"
 	out=$(<"$tmp/nthfail.out")
 	diag "$out"
-	finding faults "$(field "${out##*$'\n'}" injected)"
-}
-
-# nth N COMMAND...: its Nth allocation fails
-nth() {
-	(
-		trap - ERR EXIT
-		echo "$1" >/proc/self/fail-nth
-		exec "${@:2}"
-	)
+	finding faults "\"injected\": $(field "${out##*$'\n'}" injected)"
 }
 
 state() {
@@ -164,7 +82,8 @@ attaching() { # MODE
 	vm_start a
 	traffic virtio 100 1 size=60-1514 "$(to a)"
 	guest_is_whole a
-	finding "faults.$1" $((n - 1))
+	positive 'allocations that failed' $((n - 1))
+	finding "faults.$1" "\"injected\": $((n - 1))"
 }
 
 # Some of all allocations fail while frames flow: some are lost, and counted.
@@ -198,14 +117,12 @@ flowing() {
 	frames=$(stat rxq virtio received)
 	detach virtio
 	wait_for 'free pool' pool_is_free p
-	finding faults.traffic $forced ", \"frames\": $frames"
+	positive 'allocations that failed' $forced
+	finding faults.traffic "\"injected\": $forced, \"frames\": $frames"
 }
 
 ktap_begin
-[[ -e /proc/self/fail-nth && -d ${kinds[0]} ]] || {
-	echo '1..0 # SKIP no fault injection in this kernel'
-	exit 4
-}
+needs_injection
 run_case 'commands' commands
 run_case 'frames flow' flowing
 long_case 'attach, copy' attaching copy

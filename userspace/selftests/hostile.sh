@@ -4,6 +4,7 @@
 # timeout: 400
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"
+. "$(dirname "$0")/finding.sh"
 
 hostile() { # NIC
 	local nic=$1
@@ -92,7 +93,7 @@ fuzz() { # NIC
 	positive 'bad returns' "$(stat port a bad_returns)"
 	positive 'frames that a sent' "$(stat port a from_guest)"
 	positive 'frames that were none' "$(stat port a tx_errors)"
-	figure "hostile.guest.$nic" "{\"seed\": $seed, \"attempts\": $(field "$report" attacks), \"failed\": $(field "$report" failed), \"sent\": $(stat port a from_guest), \"bad\": $(stat port a tx_errors)}"
+	figure "hostile.guest.$nic" "{\"seed\": $seed, \"attempts\": $(field "$report" attacks), \"failed\": $(field "$report" failed), \"foreign\": $(field "$report" foreign_bytes), \"sent\": $(stat port a from_guest), \"bad\": $(stat port a tx_errors)}"
 	frames_add_up port a
 	frames_add_up port b
 	pool_adds_up p
@@ -100,10 +101,92 @@ fuzz() { # NIC
 	wait_for 'free pool' pool_is_free p
 }
 
+maps_start() { # SECONDS: another process with the device of guest a's VMM
+	maps "${vm[a]}" "${tag[a]}" "$1" "$seed" >"$tmp/maps.out" 2>&1 &
+	maps_pid=$!
+	children+=($!)
+}
+
+is_closed() { # NAME
+	[[ $(field "$(show port "$1")" state) == closed ]]
+}
+
+# Another process has the window too, in as many ways as there are, and sees nothing of
+# others in it. It may cost the VMM its guest, and goes on when that is gone.
+mapped() { # NIC
+	local nic=$1 i seconds=10 seed=${KVMFLIP_SEED:-$RANDOM}
+
+	[[ ${KVMFLIP_FULL:-0} != 1 ]] || seconds=120
+	echo "# seed $seed: KVMFLIP_SEED=$seed does the same things"
+	load_module
+	one_queue "$nic"
+	pool_add p 8M
+	port_add a p max 1M copybreak 0
+	port_add b p max 1M copybreak 0
+	attach "$nic" p
+	vm_start a
+	vm_start b
+	unset "returns[a]"
+	maps_start $seconds
+	for ((i = 0, seconds += SECONDS; i == 0 || SECONDS < seconds; i++)); do
+		round=100 traffic "$nic" 300 $i size=60-1514 "$(to a)" "$(to b)"
+		kvmflip port reclaim a
+	done
+	wait $maps_pid || fail 'maps failed'
+	diag "$(<"$tmp/maps.out")"
+	kill -KILL "${vm[a]}" 2>/dev/null || true
+	wait_for 'closed port' is_closed a
+
+	vm_start a
+	unset "returns[a]"
+	maps_start 600
+	round=100 traffic "$nic" 300 1 size=60-1514 "$(to a)" "$(to b)"
+	vm_kill a
+	round=100 traffic "$nic" 300 2 size=60-1514 "$(to a)" "$(to b)"
+	kill -0 $maps_pid || fail 'maps failed'
+	! is_closed a || fail 'the port is closed that somebody has mapped'
+	kill -KILL $maps_pid
+	wait_for 'closed port' is_closed a
+	guest_is_whole b
+	frames_add_up port a
+	pool_adds_up p
+	detach "$nic"
+	wait_for 'free pool' pool_is_free p
+}
+
+# Requests that no program would make: whatever the answer is, all can be used as before.
+requests() {
+	local n=2000 seed=${KVMFLIP_SEED:-$RANDOM}
+
+	[[ ${KVMFLIP_FULL:-0} != 1 ]] || n=50000
+	echo "# seed $seed: KVMFLIP_SEED=$seed makes the same requests"
+	load_module
+	pool_add p 4M
+	port_add a p max 1M
+	nlfuzz $n "$seed" >"$tmp/nlfuzz.out" 2>&1
+	diag "$(<"$tmp/nlfuzz.out")"
+	# Some are done, and what there was may be gone.
+	positive 'requests that were accepted' "$(field "$(<"$tmp/nlfuzz.out")" accepted)"
+	finding requests "\"seed\": $seed, \"requests\": $n, \"accepted\": $(field "$(<"$tmp/nlfuzz.out")" accepted)"
+	kvmflip -s pool >/dev/null
+	kvmflip -s rxq >/dev/null
+	kvmflip -s port >/dev/null
+	rmmod kvmflip
+	ports=() pools=()
+	load_module
+	pool_add p 4M
+	port_add a p max 1M
+	vm_start a
+	vm_stop a
+	guest_is_clean a
+}
+
 ktap_begin
+run_case 'requests that make no sense' requests
 for nic in $nic_kinds; do
 	run_case "$nic: garbage in the rings" hostile "$nic"
 	run_case "$nic: nothing returned" hoarder "$nic"
 	run_case "$nic: anything at random" fuzz "$nic"
+	! is_first "$nic" || run_case "$nic: the window is another process's too" mapped "$nic"
 done
 ktap_end
