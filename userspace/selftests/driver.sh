@@ -555,6 +555,33 @@ fails() { # NIC
 	l2_stop a
 }
 
+# A guest that writes anything to its device while frames come, and whose driver goes on with
+# it: another guest and the host see nothing of it. That takes a driver with KUnit.
+anything() { # NIC
+	local nic=$1 suite=/sys/kernel/debug/kunit/kvmflip_net_wild said
+
+	set_up "$nic"
+	l2_run a "mountpoint -q /sys/kernel/debug || mount -t debugfs debug /sys/kernel/debug; [[ -d $suite ]]" || exit 4
+	pings
+	port_add b p max 4M
+	vm_start b
+	l2_bg a "echo 1 >$suite/run; cat $suite/results"
+	round=64 traffic "$nic" 3000 1 size=60-1514 "$(to a)" "$(to b)"
+	said=$(l2_wait a "$l2_job")
+	diag "$said"
+	[[ $said == *$'\nok 1 kvmflip_net_wild'* ]] || fail 'the device is not as good as new'
+	vm_stop b
+	guest_is_clean b
+	positive "frames of b's" "$(field "$report" received)"
+	wait_for 'carrier in guest a' driver_is_up a
+	pings
+	diag "bad returns: $(stat port a bad_returns), TX errors: $(stat port a tx_errors)"
+	l2_stop a
+	frames_add_up port a
+	frames_add_up port b
+	pool_adds_up p
+}
+
 # Readers that do not read: what they hold is bounded, and others go on.
 watermark() { # NIC
 	local held i
@@ -601,6 +628,7 @@ run_case 'XDP in the window' xdp virtio $patient
 run_case 'unbind with data in a socket' unbind_held virtio
 run_case 'cycles' cycles virtio "${turns[@]}"
 long_case 'failure' fails virtio
+long_case 'anything' anything virtio
 long_case 'XDP on copies' xdp virtio latency 0
 long_case 'down and up' down_and_up virtio
 long_case 'sleep' sleeps virtio
