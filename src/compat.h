@@ -23,9 +23,9 @@
 
 /* Since 6.13: the namespace is a string. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-#define KVMFLIP_IMPORT_NS(ns) MODULE_IMPORT_NS(ns)
+#define MODULE_USES_NS(ns) MODULE_IMPORT_NS(ns)
 #else
-#define KVMFLIP_IMPORT_NS(ns) MODULE_IMPORT_NS(#ns)
+#define MODULE_USES_NS(ns) MODULE_IMPORT_NS(#ns)
 #endif
 
 /* Since 6.13: a timer is set up in one go. */

@@ -82,4 +82,4 @@ MODULE_DESCRIPTION("Zero-copy receive into KVM guests by page flipping");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1");
 /* For bpf_link_get_from_fd() */
-KVMFLIP_IMPORT_NS(BPF_INTERNAL);
+MODULE_USES_NS(BPF_INTERNAL);
