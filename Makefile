@@ -16,6 +16,8 @@ help:
 	@echo 'make check          every test; T=PATTERN for some of them'
 	@echo 'make check-full     these, and each end-to-end case with the checkers of'
 	@echo '                    the debug kernel too, which takes hours'
+	@echo 'make check-matrix   some suites on each kernel that the module is for, and the'
+	@echo '                    table of them in README.md'
 	@echo 'make bench          what a frame costs, with kvmflip and with others;'
 	@echo '                    B=OPTIONS of scripts/bench'
 	@echo 'make shell          a shell in an emulated KVM host with virtme-ng'
@@ -51,6 +53,10 @@ check:
 check-full:
 	@scripts/setup --full && scripts/check --full $(if $(T),'$(T)')
 
+check-matrix:
+	@scripts/setup --full && { scripts/check --matrix $(if $(T),'$(T)'); status=$$?; \
+		scripts/matrix-table && exit $$status; }
+
 bench:
 	@scripts/setup && scripts/kernels build plain && scripts/bench $(B)
 
@@ -66,5 +72,5 @@ clean:
 	if test -d $(KDIR); then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 	rm -rf out
 
-.PHONY: all help modules modules_install userspace install packages demo check check-full bench \
-	shell kernels clean
+.PHONY: all help modules modules_install userspace install packages demo check check-full check-matrix \
+	bench shell kernels clean

@@ -127,8 +127,10 @@ static void kft_batch(struct kunit *test)
 
 	/* One that does not wait needs no doorbell. */
 	kft_host_waits(kf, false);
+	local_bh_disable();
 	for (i = 0; i < KFT_BATCH; i++)
 		kft_return(kf, i);
+	local_bh_enable();
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(kf->slots.ret.shared->prod), 2 * KFT_BATCH);
 	KUNIT_EXPECT_FALSE(test, kft_rung(kf));
 
@@ -197,8 +199,10 @@ static void kft_wants(struct kunit *test)
 		/* One more than that, and it gets one. */
 		ret->shared->wanted = cpu_to_le32(bases[i] + row->ahead + 1);
 		kft_host_waits(kf, true);
+		local_bh_disable();
 		kft_return(kf, 1);
 		KUNIT_EXPECT_EQ(test, kft_rung(kf), row->wanted);
+		local_bh_enable();
 		timer_delete_sync(&kf->slots.timer);
 	}
 }

@@ -32,38 +32,50 @@ in_memory() {
 # Programs that busybox has not, or not with all that tests ask of them
 l2_programs=(bash ethtool ip iperf3 modprobe ping rmmod tc)
 
-# l2_same DIR OFTEN: L1's own kernel. Debian's: l2_debian
-l2_same() {
-	local version
+# first_modules IMAGE DIR NAME...: into DIR/first, in the order of loading, those modules of
+# one of Debian's kernels, and what they need: all that this needs for its root is modules
+first_modules() {
+	local image=$1 dir=$2/first version=${1##*/image-} file name n=10
 
-	ln -s "$build/arch/x86/boot/bzImage" "$1/l2.kernel"
-	version=$(<"$build/include/config/kernel.release")
+	shift 2
+	mkdir -p "$dir"
+	while read -r _ file; do
+		n=$((n + 1))
+		name=${file##*/}
+		xz -dc "$file" >"$dir/$n-${name%.xz}"
+	done < <(for name in "$@"; do
+		modprobe -d "$image" -S "$version" --show-depends "$name"
+	done | awk '$1 == "insmod" && !seen[$2]++')
+}
+
+# l2_same DIR OFTEN: L1's own kernel. One of Debian's: l2_stock
+l2_same() {
+	[[ $kernel == image-* ]] && { l2_stock "$@" "$kernel"; return; }
+	ln -s "$bzimage" "$1/l2.kernel"
 	mkdir -p "$2/usr/lib/modules/$version"
 	(cd "$modules/$version" && cp -rL kernel/{drivers,net,lib,crypto} updates modules.* \
 		"$2/usr/lib/modules/$version/" 2>/dev/null) || true
 }
 
-# l2_debian DIR OFTEN: Debian's 6.12 with our driver. What it needs for its root are
-# modules, which init loads one after the other.
+# l2_debian DIR OFTEN: the oldest kernel that there is a driver for
 l2_debian() {
-	local image version file name n=10 to
+	l2_stock "$@" image-6.12
+}
 
-	image=$("$here/kernels" path image-6.12)
+# l2_stock DIR OFTEN IMAGE: with our driver
+l2_stock() {
+	local image version file
+
+	image=$("$here/kernels" path "$3")
 	version=${image##*/image-}
-	file=$repo/out/build/headers-6.12/src/guest/kvmflip_net.ko
-	[[ -f $file ]] || die "no driver for Debian's 6.12: run 'scripts/module headers-6.12'"
-	ln -s "$image/boot/vmlinuz-$version" "$1/l2.kernel"
-	mkdir -p "$1/l2/first" "$2/usr/lib/modules/$version/updates"
+	file=$repo/out/build/${3/image/headers}/src/guest/kvmflip_net.ko
+	[[ -f $file ]] || die "no driver for Debian's ${3#*-}: run 'scripts/module ${3/image/headers}'"
+	ln -s "$image/vmlinuz" "$1/l2.kernel"
+	mkdir -p "$2/usr/lib/modules/$version/updates"
 	cp "$file" "$2/usr/lib/modules/$version/updates/"
 	cp "$image/lib/modules/$version"/modules.{builtin*,order} "$2/usr/lib/modules/$version/"
 	depmod -b "$2" "$version"
-	for to in 9pnet_virtio 9p overlay; do
-		while read -r _ file; do
-			n=$((n + 1))
-			name=${file##*/}
-			xz -dc "$file" >"$1/l2/first/$n-${name%.xz}"
-		done < <(modprobe -d "$image" -S "$version" --show-depends "$to")
-	done
+	first_modules "$image" "$1/l2" 9pnet_virtio 9p overlay
 }
 
 # make_l2 DIR same|debian: DIR/l2.kernel and DIR/l2.cpio

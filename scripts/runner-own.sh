@@ -28,11 +28,13 @@ start() {
 
 	mkdir -p "$run/initramfs/bin"
 	cp /bin/busybox "$run/initramfs/bin/"
-	for applet in chroot ip ln mkdir mount poweroff readlink setsid sh \
+	for applet in chroot insmod ip ln mkdir mount poweroff readlink setsid sh \
 		switch_root; do
 		ln -s busybox "$run/initramfs/bin/$applet"
 	done
 	cp "$here/l1/init" "$here/l1/names.sh" "$run/initramfs/"
+	[[ $kernel != image-* ]] || first_modules "$build" "$run/initramfs" virtio_pci \
+		virtio_console 9pnet_virtio 9p overlay virtio_net igb
 	in_memory "$run/initramfs/often" "${often[@]}" \
 		"$repo"/userspace/{bpf/demux-test,flipgen/flipgen,flipvm/flipvm,kvmflip/kvmflip,selftests/poolpeek}
 	(cd "$run/initramfs" && find . | cpio -o -H newc --quiet >"$run/initramfs.cpio")
@@ -43,7 +45,7 @@ start() {
 		"${machine[@]}" -smp "$cpus" -m "$mem"
 		# the kernel's console, to a file only
 		-chardev "file,id=klog,path=$log,append=on" -serial chardev:klog
-		-kernel "$build/arch/x86/boot/bzImage" -initrd "$run/initramfs.cpio"
+		-kernel "$bzimage" -initrd "$run/initramfs.cpio"
 		-append "console=ttyS0 $kargs"
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
 	)

@@ -7,7 +7,7 @@ start() {
 	local vng
 
 	vng=(
-		vng -r "$build/arch/x86/boot/bzImage" --disable-microvm
+		vng -r "$bzimage" --disable-microvm
 		--disable-kvm # it would only add -accel kvm: machine has our choice
 		--cpus "$cpus" --memory "${mem}M"
 		--append "ignore_loglevel net.ifnames=0 $kargs"

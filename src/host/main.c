@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip: zero-copy receive into KVM guests by page flipping. */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
@@ -16,6 +18,15 @@
 
 struct workqueue_struct *kvmflip_wq;
 struct workqueue_struct *kvmflip_tx_wq;
+
+/* What this build does without, for whoever wonders about it on this kernel */
+static void __init kvmflip_tell(void)
+{
+	if (!KVMFLIP_KVM_MAPS_TAIL_PAGES)
+		pr_info("on this kernel buffers of 2 MiB are made of single pages\n");
+	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
+		pr_info("on this kernel buffers of 2 MiB are mapped page by page\n");
+}
 
 static int __init kvmflip_init(void)
 {
@@ -44,6 +55,7 @@ static int __init kvmflip_init(void)
 	err = kvmflip_netlink_init();
 	if (err)
 		goto err_chardev;
+	kvmflip_tell();
 	return 0;
 
 err_chardev:

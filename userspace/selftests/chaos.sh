@@ -6,6 +6,7 @@
 # seen a foreign byte, and everything works. KVMFLIP_SEED=N does the same things in the same order, for
 # KVMFLIP_CHAOS_SECONDS.
 # timeout: 5400
+# kcsan
 # testbed: --cpus 2
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"

@@ -577,36 +577,6 @@ copy_mode() { # NIC with zero-copy
 	del_poor_nics
 }
 
-# A driver that knows no zero-copy at all
-copy_delivers() {
-	modprobe -q veth || return 4
-	load_module
-	pool_add p 16M
-	port_add a p
-	ip link add kvmflip-veth type veth peer name kvmflip-peer
-	ip link set kvmflip-veth up
-	ip link set kvmflip-peer up
-	kvmflip rxq attach kvmflip-veth all pool p mode copy
-	nics+=(kvmflip-veth)
-	vm_start a
-	python3 - "${mac[a]}" <<-'END'
-	import socket, sys
-	s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-	s.bind(("kvmflip-peer", 0))
-	for dst, size in (sys.argv[1], 46), (sys.argv[1], 1500), ("ff:" * 5 + "ff", 46):
-	    header = bytes.fromhex(dst.replace(":", "")) + b"\2\0\0\0\0\1\x88\xb5"
-	    for i in range(100):
-	        s.send(header + bytes(size))
-	END
-	wait_for 'frames at the queue' received_has kvmflip-veth 300
-	equal 'copied to the guest' "$(stat port a copied_mode)" 200
-	frames_add_up port a
-	frames_add_up rxq kvmflip-veth
-	wait_for 'frames in the guest' guest_has a received 200
-	detach kvmflip-veth
-	ip link del kvmflip-veth
-}
-
 steered_mode() { # NIC
 	load_module
 	pool_add p 16M
@@ -658,7 +628,6 @@ if [[ $nic_kinds == *igb* ]]; then
 	run_case 'igb: small chunks' small_chunks igb
 fi
 run_case 'no zero-copy' no_zero_copy
-run_case 'mode copy delivers' copy_delivers
 for nic in $nic_kinds; do
 	run_case "$nic: mode copy" copy_mode "$nic"
 done

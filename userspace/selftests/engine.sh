@@ -3,6 +3,7 @@
 # The delivery engine: large buffers are flipped, what is small, late, stray or
 # too much is copied, and the counters say that nothing else was done.
 # timeout: 600
+# kcsan
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"
 

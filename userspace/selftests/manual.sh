@@ -16,11 +16,11 @@ why_not() {
 	case $1 in
 	make* | insmod*) reason='on the machine that it is built on' ;;
 	*qemu-system*...*) reason='vmm.sh runs such a machine' ;;
-	*UUID* | *GROUP*) reason='has a word that stands for another' ;;
 	'modprobe kvmflip_net' | *eth0*) reason='in a guest: guest.sh' ;;
-	systemctl*) reason='there is no systemd, which scripts/suites/system has' ;;
+	systemctl*) reason='there is no systemd, which scripts/suites/debian has' ;;
+	kubectl*) reason='there is no Kubernetes' ;;
 	setsebool*) reason='there is no SELinux' ;;
-	*numa_node*) reason='a kernel without NUMA' ;;
+	*numa_node*) [[ -d /sys/devices/system/node ]] || reason='a kernel without NUMA' ;;
 	ovs-*) reason='networks.sh has an Open vSwitch' ;;
 	mdevctl* | 'cat /etc/kvmflip/ports'*) reason='startup.sh has mdevctl' ;;
 	bpftrace*) [[ -e /sys/kernel/btf/vmlinux ]] || reason='a kernel without BTF' ;;&
@@ -95,6 +95,13 @@ block() {
 		if [[ $reason ]]; then
 			diag "$where: $command: not run: $reason"
 			continue
+		fi
+		# words that stand for others
+		command=${command//UUID/$example_uuid}
+		command=${command//USER/nobody}
+		if [[ $command == *GROUP* ]]; then
+			all=$(readlink "/sys/bus/mdev/devices/$example_uuid/iommu_group")
+			command=${command//GROUP/${all##*/}}
 		fi
 		# the one of a port that was given none is random
 		all=$(kvmflip -j port show vm1 2>/dev/null) || all=''

@@ -3,6 +3,8 @@
 # The path itself: mixed traffic into a NIC reaches the one guest, or the host,
 # that it is for; nothing is lost, changed or seen by others.
 # timeout: 600
+# kcsan
+# matrix
 . "$(dirname "$0")/common.sh"
 
 mixed() { # NIC COUNT

@@ -3,6 +3,7 @@
 # One buffer, two guests: the second sees nothing of the first, and the first
 # nothing of the second, however hard it looks.
 # timeout: 600
+# kcsan
 . "$(dirname "$0")/common.sh"
 
 chunks_of() { # POOL NAME

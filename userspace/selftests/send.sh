@@ -3,6 +3,7 @@
 # What guests send: alone with the device; what they have received before, so that the host finds in its own
 # window what it reads; and what happens when they end in the middle of it.
 # timeout: 400
+# kcsan
 # testbed: --mem 3072 --cpus 1
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"

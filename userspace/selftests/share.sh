@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What of a pool a guest may hold, and how it is made to give it back.
 # timeout: 300
+# kcsan
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"
 

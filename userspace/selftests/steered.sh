@@ -4,6 +4,7 @@
 # guest. Nothing is unmapped or revoked on the way, what is not the port's does
 # not stay, and the buffers come home however it ends.
 # timeout: 900
+# kcsan
 . "$(dirname "$0")/common.sh"
 
 # steer NIC PORT [POOL]: dedicate all of its queues

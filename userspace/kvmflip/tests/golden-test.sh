@@ -47,9 +47,35 @@ golden trace-j -j trace
 golden trace-p -p trace count 1
 unset KVMFLIP_ROOT
 # rates are of a time that is never the same: all digits are one
-"$kvmflip" top | sed -E 's/[0-9]+/N/g; s/ +/ /g' >/tmp/kvmflip-top.$$
-trap 'rm -f /tmp/kvmflip-top.$$' EXIT
+numbers() {
+	sed -E 's/[0-9]+/N/g; s/ +/ /g; s/ $//'
+}
+
+# on_screen: top in a terminal, when it has come to show rates
+on_screen() {
+	local tmux=(tmux -L "kvmflip-$$" -f /dev/null) i
+
+	"${tmux[@]}" new-session -d -x 132 -y 24 "$kvmflip top interval 1"
+	for ((i = 0; i < 100; i++)); do
+		sleep 0.1
+		"${tmux[@]}" capture-pane -p | grep -q '^POOL' && break
+	done
+	"${tmux[@]}" capture-pane -p | numbers
+	"${tmux[@]}" kill-server
+}
+
+shown=$(mktemp)
+trap 'rm -f "$shown"' EXIT
+"$kvmflip" top | numbers >"$shown"
+screen=$(on_screen 2>/dev/null)
 kvmflip=/bin/cat
-golden top /tmp/kvmflip-top.$$
+golden top "$shown"
+if type -P tmux >/dev/null; then
+	echo "$screen" >"$shown"
+	golden top-screen "$shown"
+else
+	tests=$((tests + 1))
+	echo "ok $tests - top on a screen # SKIP no tmux"
+fi
 echo "1..$tests"
 ((failures == 0))
