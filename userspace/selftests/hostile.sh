@@ -139,7 +139,7 @@ mapped() { # NIC
 
 	vm_start a
 	unset "returns[a]"
-	maps_start 600
+	MAPS_KEEPS=1 maps_start 600
 	round=100 traffic "$nic" 300 1 size=60-1514 "$(to a)" "$(to b)"
 	vm_kill a
 	round=100 traffic "$nic" 300 2 size=60-1514 "$(to a)" "$(to b)"
@@ -158,7 +158,7 @@ mapped() { # NIC
 requests() {
 	local n=2000 seed=${KVMFLIP_SEED:-$RANDOM} i pid pids=() requests=0 accepted=0 out
 
-	[[ ${KVMFLIP_FULL:-0} != 1 ]] || n=50000
+	[[ ${KVMFLIP_FULL:-0} != 1 ]] || n=20000
 	echo "# seed $seed: KVMFLIP_SEED=$seed makes the same requests"
 	load_module
 	pool_add p 4M
@@ -243,7 +243,7 @@ has_kf0() {
 # Sockets that are not what a queue's should be, and rings that somebody else writes to. That
 # may cost the queue, till it is attached again.
 sockets() { # NIC
-	local nic=$1 i seconds=5 pid seed=${KVMFLIP_SEED:-$RANDOM}
+	local nic=$1 i seconds=2 pid seed=${KVMFLIP_SEED:-$RANDOM}
 
 	[[ ${KVMFLIP_FULL:-0} != 1 ]] || seconds=60
 	echo "# seed $seed: KVMFLIP_SEED=$seed writes the same things"

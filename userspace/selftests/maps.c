@@ -35,6 +35,7 @@
 #define PAGE		4096ul
 #define CLASS		0xf0
 #define EXECS		"MAPS_EXECS"
+#define KEEPS		"MAPS_KEEPS"	/* the device, once it has it */
 
 #define expect(what) do {						\
 	if (!(what)) {							\
@@ -80,10 +81,10 @@ static off_t region(__u32 index)
 	return info.offset;
 }
 
-/* The device can be had again as long as its VMM is there. */
+/* The device can be had again as long as its VMM is there, if nobody is about to kill it. */
 static bool is_spare(void)
 {
-	return !kill(vmm, 0);
+	return !getenv(KEEPS) && !kill(vmm, 0);
 }
 
 /* Returns if the process is still there, with its device. */
