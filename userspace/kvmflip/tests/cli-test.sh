@@ -264,6 +264,38 @@ in_file apply 1 '{}:1: unexpected argument "x"' 'rxq detach eth0 1 x\n'
 in_file apply 1 '{}:2: vlan "5000" is not a number *' 'pool add p size 4K buffer 4K\nport add v pool p mac 52:54:00:00:00:01 vlan 5000'
 in_file apply 2 "$unloaded" 'poo a p size 4K buffer 4K\nrx at eth0 all pool p\nrx d eth0 1'
 
+in_file apply 2 "$unloaded" 'pool add p size 4K buffer 4K\n'
+expect 2 "$here: Is a directory" -- -b "$here"
+expect 2 "$here: Is a directory" -- apply "$here"
+
+# what differs from what there is, and cannot be changed
+kvmflip=$here/kvmflip-fake
+export KVMFLIP_FAKE=$here/fake
+in_file apply 2 '{}:1: pool p0: size is 256M and not 8M: delete the pool first' 'pool add p0 size 8M buffer 2M\n'
+in_file apply 2 '{}:1: pool p0: node is not 3: delete the pool first' 'pool add p0 size 256M buffer 2M node 3\n'
+in_file apply 2 '{}:1: port vm1: pool is p0 and not p1: delete the port first' \
+	'port add vm1 pool p1 mac 52:54:00:00:01:01\n'
+in_file apply 2 '{}:1: port vm1: uuid is c73f1fa6-* and not e73f1fa6-*: delete the port first' \
+	'port add vm1 pool p0 mac 52:54:00:00:01:01 uuid e73f1fa6-489e-4834-9476-d70dabd98c40\n'
+in_file apply 2 '*lo has no receive queue 7: it has 1' 'rxq attach lo 7 pool p0\n'
+in_file apply 1 '{}:1: port add: the command is too long' \
+	"port add v pool p0 mac 52:54:00:00:01:09 latency $(printf '%0600d' 1)\\n"
+# of the size of one struct queue
+export KVMFLIP_NO_CALLOC=56
+in_file apply 2 '*lo: out of memory' 'rxq attach lo 0 pool p0\n'
+export KVMFLIP_NO_MALLOC=256
+expect 2 'JSON: out of memory' -- -j pool
+unset KVMFLIP_NO_MALLOC KVMFLIP_NO_CALLOC
+KVMFLIP_ROOT=$(mktemp -d)
+export KVMFLIP_ROOT
+mkdir -p "$KVMFLIP_ROOT/sys/kernel/tracing/"{events/kvmflip,instances/kvmflip-1/events/kvmflip}
+touch "$KVMFLIP_ROOT/sys/kernel/tracing/instances/kvmflip-1/events/kvmflip/enable"
+expect 2 'trace: */instances/kvmflip-1/trace_pipe: No such file or directory' -- trace
+expect 2 'trace: */instances/kvmflip-1/events/kvmflip/filter: No such file or directory' -- trace pool p0
+rm -r "$KVMFLIP_ROOT"
+unset KVMFLIP_ROOT KVMFLIP_FAKE
+kvmflip=${KVMFLIP:-$here/../kvmflip}
+
 # no memory
 yes 'pool add p size 4K buffer 4K' | head -n 300000 >"$file"
 ulimit -Sv 50000
