@@ -96,28 +96,28 @@ stage_gone() {
 
 # run_as_written COMMAND: with other words for those that stand for them
 run_as_written() {
-	local command=$1 text status=0 limit=60
+	local line=$1 text status=0 limit=60
 
-	command=${command//UUID/$example_uuid}
-	command=${command//USER/nobody}
-	command=${command/ ... / -nodefaults -display none -M q35,accel=kvm -cpu host -m 256 }
-	if [[ $command == *GROUP* ]]; then
+	line=${line//UUID/$example_uuid}
+	line=${line//USER/nobody}
+	line=${line/ ... / -nodefaults -display none -M q35,accel=kvm -cpu host -m 256 }
+	if [[ $line == *GROUP* ]]; then
 		text=$(readlink "/sys/bus/mdev/devices/$example_uuid/iommu_group")
-		command=${command//GROUP/${text##*/}}
+		line=${line//GROUP/${text##*/}}
 	fi
 	# the one of a port that was given none is random
 	text=$(kvmflip -j port show vm1 2>/dev/null) || text=''
-	[[ $command != *flipvm* ]] || command=${command/"$example_uuid"/$(field "$text" uuid)}
+	[[ $line != *flipvm* ]] || line=${line/"$example_uuid"/$(field "$text" uuid)}
 	# these do not end by themselves
-	[[ ! $command =~ flipvm|monitor|trace ]] || limit=6
-	[[ $command != qemu* ]] || limit=20
-	[[ $command != make* ]] || limit=1500
-	timeout -s INT $limit bash -ec "$command" >"$tmp/said" 2>&1 </dev/null || status=$?
+	[[ ! $line =~ flipvm|monitor|trace ]] || limit=6
+	[[ $line != qemu* ]] || limit=20
+	[[ $line != make* ]] || limit=1500
+	timeout -s INT $limit bash -ec "$line" >"$tmp/said" 2>&1 </dev/null || status=$?
 	((status == 0 || status == 124 || status == 130)) ||
-		fail "$where: $command: status $status" "$(<"$tmp/said")"
-	((status != 124 || limit < 60)) || fail "$where: $command: does not end"
-	if [[ $command == qemu* ]]; then
-		((status == 124)) || fail "$where: $command: has ended" "$(<"$tmp/said")"
+		fail "$where: $line: status $status" "$(<"$tmp/said")"
+	((status != 124 || limit < 60)) || fail "$where: $line: does not end"
+	if [[ $line == qemu* ]]; then
+		((status == 124)) || fail "$where: $line: has ended" "$(<"$tmp/said")"
 	fi
 }
 

@@ -187,32 +187,40 @@ asking() {
 	[[ $(<"$tmp/said") == 'kvmflip: pools: netlink: '* ]] || fail "$(<"$tmp/said")"
 	call=mkdir pattern=instances
 	told EPERM 'trace: /sys/kernel/tracing/instances/kvmflip-*: Operation not permitted' trace
-	call=rmdir
+	call='rmdir'
 	told EBUSY 'trace: /sys/kernel/tracing/instances/kvmflip-*: Device or resource busy' trace
 	rmdir /sys/kernel/tracing/instances/kvmflip-*
 }
 
-# What a NIC's driver does not do: what is third is to turn it off, and to look at the link
+# What a NIC's driver does not do: after two questions and a look at its flags they are set;
+# whether there is a carrier is asked again in the end
 driver_refuses() {
-	local call=ioctl pattern=SIOCETHTOOL number=3
+	local call=ioctl pattern=SIOCETHTOOL number=4
 
 	again() {
 		kvmflip rxq detach igb all
-		ethtool -K igb rxvlan on
+		ethtool -K igb rxvlan on >/dev/null
 	}
 	load_module
 	pool_add p 16M
 	nic_of igb
 	ip link set igb up
 	ethtool -L igb combined 1 >/dev/null || true
-	ethtool -K igb rxvlan on
+	ethtool -K igb rxvlan on >/dev/null
 	wait_for 'carrier' has_carrier igb
 	told EPERM 'rx-vlan-offload cannot be turned off on igb: Operation not permitted' \
 		rxq attach igb all pool p
-	pattern=SIOCGIFFLAGS
+	pattern=SIOCGIFFLAGS number=3
 	wait_for 'carrier' has_carrier igb
 	told EPERM+ 'igb is attached but has no carrier' rxq attach igb all pool p
 	again
+	again() {
+		kvmflip rxq detach virtio all
+	}
+	nic_up virtio
+	call=bind pattern=AF_XDP number=1
+	told EINVAL 'virtio queue 0: driver virtio_net refuses the socket: give the virtio device iommu_platform=on,disable-legacy=on' \
+		rxq attach virtio all pool p
 }
 
 # What is not as it was left
@@ -236,6 +244,11 @@ pins_lost() {
 	rm "$pins/ports"
 }
 
+first_xdp() {
+	strace -qq -e trace=socket -o "$tmp/calls" kvmflip check none >/dev/null || true
+	grep -n AF_XDP "$tmp/calls" | sed -n '1s/:.*//p'
+}
+
 devices() {
 	load_module
 	pool_add p 16M
@@ -243,6 +256,13 @@ devices() {
 	! kvmflip check none >"$tmp/check" || fail 'it is fit'
 	grep -q '^fail  none: driver .* has no AF_XDP zero-copy, nor XDP$' "$tmp/check" ||
 		fail "$(<"$tmp/check")"
+	kvmflip rxq attach none all pool p mode copy
+	kvmflip check none >"$tmp/check" || true
+	grep -q '^warn  none queue 0 .*mode copy: nothing is flipped$' "$tmp/check" || fail "$(<"$tmp/check")"
+	kvmflip rxq detach none all
+	strace -qq -e trace=socket -e inject=socket:error=EAFNOSUPPORT:when="$(first_xdp)" -o /dev/null \
+		kvmflip check none >"$tmp/check" || true
+	grep -q '^fail  .* the kernel has no AF_XDP sockets$' "$tmp/check" || fail "$(<"$tmp/check")"
 	undo() {
 		kvmflip rxq detach none all
 		ip link set none down

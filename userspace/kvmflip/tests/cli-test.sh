@@ -184,7 +184,7 @@ expect 0 '' -- -Version
 names
 
 # objects, commands and options
-expect 1 'an object is missing: *' --
+expect 1 'an object is missing: pool, rxq or port (see kvmflip help)' --
 expect 1 'unknown object "bridge"' -- bridge
 expect 1 'unknown object ""' -- ''
 expect 1 'object "p" is ambiguous: "pool" or "port"' -- p s
@@ -311,7 +311,7 @@ same 'no descriptor left' <(ulimit -n 4; "$kvmflip" -b "$file" 2>&1 </dev/null 3
 expect 1 'pool del: a name is missing' -- pool del
 expect 1 'pool del: the name is empty' -- pool del ''
 expect 2 "$unloaded" -- pool del "$(printf 'n%.0s' {1..31})"
-expect 1 'pool del: name * is longer than 31 characters' -- pool del "$(printf 'n%.0s' {1..32})"
+expect 1 'pool del: name "*" is longer than 31 characters' -- pool del "$(printf 'n%.0s' {1..32})"
 expect 1 'pool del: name "a b" has *' -- pool del 'a b'
 expect 1 'pool del: name "a/b" has a blank, slash or the like' -- pool del a/b
 expect 1 'pool del: name "a b" has *' -- pool del $'a\nb'
@@ -385,7 +385,7 @@ for bad in '' 52:54:00:00:00 52:54:00:00:00:01:02 52-54-00-00-00-01 52:54:00:00:
 	expect 1 "mac \"$bad\" is not an address such as 52:54:00:12:34:56" -- \
 		port add v pool p mac "$bad"
 done
-expect 1 'mac 01:00:5e:00:00:01 is a group address; *' -- port add v pool p mac 01:00:5e:00:00:01
+expect 1 'mac 01:00:5e:00:00:01 is a group address; a port needs a unicast one' -- port add v pool p mac 01:00:5e:00:00:01
 expect 1 'mac ff:ff:ff:ff:ff:ff is a group address; *' -- port set v mac ff:ff:ff:ff:ff:ff
 expect 1 'mac must not be all zeroes' -- port add v pool p mac 00:00:00:00:00:00
 expect 1 'vlan "4095" is not a number from 0 to 4094' -- port add v pool p mac $mac vlan 4095
@@ -407,7 +407,7 @@ for bad in '' x c73f1fa6489e48349476d70dabd98c40 c73f1fa6-489e-4834-9476-d70dabd
 done
 expect 1 'unknown device "maybe"' -- port add v pool p mac $mac device maybe
 expect 2 "$unloaded" -- port add v pool p mac $mac dev no
-expect 1 'port set v: nothing to set *' -- port set v
+expect 1 'port set v: nothing to set (see kvmflip port help)' -- port set v
 expect 1 'unknown argument "pool"' -- port set v pool p
 expect 1 'unknown argument "uuid"' -- port set v uuid c73f1fa6-489e-4834-9476-d70dabd98c40
 expect 2 "$unloaded" -- port set v vlan 7
