@@ -312,7 +312,7 @@ static int kft_hostile_guest(void *data)
 			smp_store_release(&port->ret.shared->prod, cpu_to_le32(++prod));
 			kvmflip_port_doorbell(port);
 		}
-		port->rx.shared->cons = READ_ONCE(port->rx.shared->prod);
+		WRITE_ONCE(port->rx.shared->cons, READ_ONCE(port->rx.shared->prod));
 		cond_resched();
 	}
 	return 0;
