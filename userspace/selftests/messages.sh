@@ -258,7 +258,7 @@ devices() {
 		fail "$(<"$tmp/check")"
 	kvmflip rxq attach none all pool p mode copy
 	kvmflip check none >"$tmp/check" || true
-	grep -q '^warn  none queue 0 .*mode copy: nothing is flipped$' "$tmp/check" || fail "$(<"$tmp/check")"
+	grep -q '^warn  none: queue 0 .*mode copy: nothing is flipped$' "$tmp/check" || fail "$(<"$tmp/check")"
 	kvmflip rxq detach none all
 	strace -qq -e trace=socket -e inject=socket:error=EAFNOSUPPORT:when="$(first_xdp)" -o /dev/null \
 		kvmflip check none >"$tmp/check" || true
