@@ -30,7 +30,8 @@ why_not() {
 }
 
 bridge_gone() {
-	[[ ! ${OVS_RUNDIR:-} ]] || ovs-vsctl --timeout=30 del-br br0
+	# Open vSwitch itself has ended by now
+	[[ ! -e /sys/class/net/ovs-system ]] || ovs-dpctl del-dp ovs-system
 	ip link del br0 2>/dev/null
 	return 0
 }
