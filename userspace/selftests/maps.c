@@ -13,7 +13,9 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/userfaultfd.h>
 #include <linux/vfio.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -128,6 +130,23 @@ static void map(struct map *map, bool whole)
 	/* A private copy would stay when the buffer is gone. */
 	expect(mmap(NULL, n, map->prot, MAP_PRIVATE, device, slots + offset) == MAP_FAILED);
 	expect(mmap(NULL, n, PROT_EXEC, MAP_SHARED, device, slots + offset) == MAP_FAILED);
+}
+
+/* Faults of a window are not for a process to answer. */
+static void no_userfault(const struct map *map)
+{
+	struct uffdio_register range = {
+		.range = { (unsigned long)map->at, map->bytes },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	expect(!ioctl(fd, UFFDIO_API, &api));
+	expect(ioctl(fd, UFFDIO_REGISTER, &range));
+	close(fd);
 }
 
 static void unmap(struct map *map)
@@ -251,9 +270,12 @@ static void step(struct map *some)
 	if (!some->at)
 		return;
 	look(some);
-	switch (random() % 6) {
+	switch (random() % 7) {
 	case 0:
 		move(some);
+		break;
+	case 6:
+		no_userfault(some);
 		break;
 	case 1:
 		protect(some);
