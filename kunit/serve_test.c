@@ -4,7 +4,9 @@
 #include <kunit/resource.h>
 #include <linux/bitmap.h>
 #include <linux/delay.h>
+#include <linux/fs.h>
 #include <linux/if_xdp.h>
+#include <linux/poll.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
 
@@ -362,6 +364,42 @@ static void kft_copied_soft(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft->wrong, 0);
 }
 
+static __poll_t kft_poll(struct file *file, poll_table *table)
+{
+	u32 *polls = file->private_data;
+
+	(*polls)++;
+	return 0;
+}
+
+static const struct file_operations kft_fops = {
+	.poll = kft_poll,
+};
+
+/* A softirq gives a driver that sleeps its chunks back; somebody else wakes it. */
+static void kft_woken_after_soft(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+	struct file *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
+	u32 polls = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	file->f_op = &kft_fops;
+	file->private_data = &polls;
+	kft->rxq.xsk.file = file;
+	kft->nic.iommu = NULL;
+	kft_start(test, kft, KVMFLIP_CLEAN);
+	kft_take(kft);
+	kft_receive(kft, 1000);
+	kft_receive(kft, 1000);
+	kft->fill.flags = XDP_RING_NEED_WAKEUP;
+	kft_wake(kft);
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, true), 2);
+	KUNIT_EXPECT_EQ(test, polls, 1);
+	KUNIT_EXPECT_FALSE(test, kft->rxq.asleep);
+	kft->fill.flags = 0;
+}
+
 /*
  * If somebody is at the port they wait for the worker, and the buffer that they have
  * filled meanwhile is not the driver's again before they are gone.
@@ -536,6 +574,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_starved_flip),
 	KUNIT_CASE(kft_starved_copy),
 	KUNIT_CASE(kft_copied_soft),
+	KUNIT_CASE(kft_woken_after_soft),
 	KUNIT_CASE(kft_port_busy),
 	KUNIT_CASE(kft_stops),
 	KUNIT_CASE(kft_drains),

@@ -53,7 +53,7 @@ inside() {
 }
 
 # prepare_kernel DIR BUILD: the Debian has the modules that are in DIR, and DKMS builds ours
-# for them, with BUILD, until boot
+# for them, with BUILD
 prepare_kernel() {
 	kernel=$(basename "$1"/lib/modules/*)
 	mkdir -p "$root/lib/modules"
@@ -75,7 +75,6 @@ install_inside() {
 boot() {
 	local out=out/system/$2 try code
 
-	rm -f "$root/lib/modules/$kernel/build"
 	umount -q "$root"{/proc,/dev,"$PWD","$cache"}
 	mkdir -p "$out"
 	for try in 1 2; do

@@ -19,6 +19,15 @@
 #define kzalloc_obj(p) kzalloc(sizeof(p), GFP_KERNEL)
 #endif
 
+#include <linux/module.h>
+
+/* Since 6.13: the namespace is a string. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define MODULE_USES_NS(ns) MODULE_IMPORT_NS(ns)
+#else
+#define MODULE_USES_NS(ns) MODULE_IMPORT_NS(#ns)
+#endif
+
 /* Since 6.13: a timer is set up in one go. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #include <linux/hrtimer.h>

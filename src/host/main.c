@@ -93,3 +93,5 @@ module_exit(kvmflip_exit);
 MODULE_DESCRIPTION("Zero-copy receive into KVM guests by page flipping");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1");
+/* For bpf_link_get_from_fd() */
+MODULE_USES_NS(BPF_INTERNAL);

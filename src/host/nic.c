@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip: network devices that have queues attached. */
 
+#include <linux/bpf.h>
 #include <linux/file.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -63,6 +64,26 @@ static int kf_check_netdev(struct net_device *netdev, const struct kvmflip_pool 
 	return 0;
 }
 
+/*
+ * Some other file could be what holds the queue's socket, and as it is kept until that has
+ * gone, the queue would never end.
+ */
+static struct file *kf_link_file(int fd)
+{
+	struct bpf_link *link = bpf_link_get_from_fd(fd);
+	struct file *file;
+
+	if (IS_ERR(link))
+		return ERR_CAST(link);
+	file = fget(fd);
+	if (file && file->private_data != link) {
+		fput(file);
+		file = NULL;
+	}
+	bpf_link_put(link);
+	return file ?: ERR_PTR(-EBADF);
+}
+
 static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_pool *pool,
 				      struct xsk_buff_pool *xsk, int link_fd, bool exposed,
 				      struct netlink_ext_ack *extack)
@@ -77,10 +98,10 @@ static struct kvmflip_nic *kf_nic_new(struct net_device *netdev, struct kvmflip_
 	nic = kzalloc_obj(*nic);
 	if (!nic)
 		return ERR_PTR(-ENOMEM);
-	nic->link = link_fd < 0 ? NULL : fget(link_fd);
-	if (link_fd >= 0 && !nic->link) {
-		NL_SET_ERR_MSG(extack, "link-fd is not an open file");
-		err = -EBADF;
+	nic->link = link_fd < 0 ? NULL : kf_link_file(link_fd);
+	if (IS_ERR(nic->link)) {
+		NL_SET_ERR_MSG(extack, "link-fd is not a BPF link");
+		err = PTR_ERR(nic->link);
 		goto err_free;
 	}
 	/* The guests' addresses are not the device's. */

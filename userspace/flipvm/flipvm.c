@@ -24,6 +24,7 @@
  * @report: file for the running report, or NULL
  * @quiet: write it only as long as the guest is not running yet
  * @params: for the guest
+ * @cpus: processors of the guest
  * @seconds: end after that long, 0: do not
  * @until: end when so many frames have come, 0: do not
  */
@@ -32,6 +33,7 @@ struct options {
 	const char *report;
 	bool quiet;
 	struct guest_params params;
+	unsigned int cpus;
 	unsigned int seconds;
 	__u64 until;
 };
@@ -51,10 +53,11 @@ static void print_usage(int status)
 {
 	fputs("usage: flipvm --uuid UUID [--tag BYTE] [--report FILE [--quiet]]\n"
 	      "              [--mode {scan|spin|spin-write|hold|keep|hostile|fuzz}]\n"
-	      "              [--batch N] [--seed N] [--seconds N] [--until FRAMES]\n"
+	      "              [--cpus {1|2}] [--batch N] [--seed N] [--seconds N] [--until FRAMES]\n"
 	      "Run a guest that takes frames from a kvmflip port and checks\n"
 	      "each byte it can see; at the end, and on SIGUSR1, print what\n"
-	      "it saw as JSON. FILE has the same, renewed all the time; with --quiet\n"
+	      "it saw as JSON. A second processor reads in all slots, whosever they are,\n"
+	      "and writes there too with spin-write. FILE has the same, renewed all the time; with --quiet\n"
 	      "only until the guest runs.\n",
 	      status ? stderr : stdout);
 	exit(status);
@@ -79,6 +82,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "mode", required_argument, NULL, 'm' },
 		{ "report", required_argument, NULL, 'r' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "cpus", required_argument, NULL, 'c' },
 		{ "batch", required_argument, NULL, 'b' },
 		{ "seed", required_argument, NULL, 'e' },
 		{ "seconds", required_argument, NULL, 's' },
@@ -90,6 +94,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 
 	o->params.tag = 0x91;
 	o->params.batch = 32;
+	o->cpus = 1;
 	while ((opt = getopt_long(argc, argv, "h", names, NULL)) != -1) {
 		switch (opt) {
 		case 'u':
@@ -106,6 +111,9 @@ static void parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'q':
 			o->quiet = true;
+			break;
+		case 'c':
+			o->cpus = strtoul(optarg, NULL, 0);
 			break;
 		case 'b':
 			o->params.batch = strtoul(optarg, NULL, 0);
@@ -124,7 +132,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 		}
 	}
 	if (!o->uuid || optind < argc || !(o->params.tag & 0xf0) ||
-	    !o->params.batch)
+	    !o->params.batch || !o->cpus || o->cpus > VM_CPUS)
 		print_usage(2);
 }
 
@@ -177,7 +185,7 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
-	vm_create(&vm);
+	vm_create(&vm, o.cpus);
 	vfio_open(&device, o.uuid, vm.fd, GUEST_WINDOW);
 	if (device.window_size > GUEST_REGS - GUEST_WINDOW)
 		die("the window is larger than the guest's room for it");

@@ -43,6 +43,8 @@ static const struct {
 	MEMBER(spins),
 	MEMBER(vanished),
 	MEMBER(spin_foreign),
+	MEMBER(rounds),
+	MEMBER(round_foreign),
 	MEMBER(attacks),
 	MEMBER(failed),
 	MEMBER(resets),

@@ -11,6 +11,7 @@
 #define GUEST_RESULT	0x2000
 #define GUEST_CODE	0x10000
 #define GUEST_STACK	0x300000
+#define GUEST_SECOND_STACK 0x310000	/* of the second processor */
 #define GUEST_DELAYS	0x310000
 #define GUEST_WINDOW	0x40000000	/* BAR2, 1 GiB at most */
 #define GUEST_REGS	0xd0000000	/* BAR0 */
@@ -94,6 +95,8 @@ enum guest_fatal {
  * @spins: rounds over returned slots
  * @vanished: returned slots whose frame was seen to go away
  * @spin_foreign: bytes seen in returned slots that are neither zero nor ours
+ * @rounds: of the second processor over all slots
+ * @round_foreign: bytes that it saw there that are neither zero nor ours
  * @attacks: hostile things done
  * @failed: times the device said that the guest broke a ring
  * @resets: of the device by the guest
@@ -131,6 +134,8 @@ struct guest_result {
 	__u64 spins;
 	__u64 vanished;
 	__u64 spin_foreign;
+	__u64 rounds;
+	__u64 round_foreign;
 	__u64 attacks;
 	__u64 failed;
 	__u64 resets;

@@ -182,6 +182,19 @@ void vfio_map_dma(struct vfio *vfio, __u64 iova, void *at, __u64 size)
 		die_errno("memory for the device at 0x%llx", iova);
 }
 
+/* Any of VFIO's, with numbers that are mostly small */
+static void any_ioctl(struct vfio *vfio, unsigned int *seed)
+{
+	__u32 arg[24];
+	size_t i;
+
+	for (i = 0; i < sizeof(arg) / sizeof(*arg); i++)
+		arg[i] = rand_r(seed) % 8 ? rand_r(seed) % 10 : rand_r(seed);
+	if (rand_r(seed) % 4)
+		arg[0] = rand_r(seed) % (sizeof(arg) + 1);
+	ioctl(vfio->fd, _IO(VFIO_TYPE, VFIO_BASE + rand_r(seed) % 24), arg);
+}
+
 void vfio_fuzz(struct vfio *vfio, unsigned int seed)
 {
 	struct vfio_region_info info;
@@ -190,6 +203,8 @@ void vfio_fuzz(struct vfio *vfio, unsigned int seed)
 	int i;
 
 	for (i = 0; i < 50; i++) {
+		if (rand_r(&seed) % 8 == 0)
+			any_ioctl(vfio, &seed);
 		info = region(vfio, rand_r(&seed) % VFIO_PCI_NUM_REGIONS);
 		at = rand_r(&seed) % (rand_r(&seed) % 2 ? 0x90 : 0x1010);
 		memset(data, rand_r(&seed), sizeof(data));

@@ -50,7 +50,7 @@ static void create_ram(struct vm *vm)
 }
 
 /* The processor as it is; its local APIC is KVM's. */
-static void set_cpuid(struct vm *vm)
+static void set_cpuid(const struct vcpu *vcpu)
 {
 	struct kvm_cpuid2 *cpuid;
 
@@ -59,20 +59,23 @@ static void set_cpuid(struct vm *vm)
 	if (!cpuid)
 		die("no memory");
 	cpuid->nent = CPUID_ENTRIES;
-	if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) ||
-	    ioctl(vm->vcpu, KVM_SET_CPUID2, cpuid))
+	if (ioctl(vcpu->vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) ||
+	    ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid))
 		die_errno("CPUID");
 	free(cpuid);
 }
 
-/* Flat protected mode, at the guest's entry */
-static void set_registers(struct vm *vm)
+/* Flat protected mode, at the guest's entry, which finds in a which processor it is */
+static void set_registers(const struct vcpu *vcpu, unsigned int number)
 {
 	struct kvm_regs regs = {
 		.rflags = 2,
 		.rip = GUEST_CODE,
-		.rsp = GUEST_STACK,
+		.rsp = number ? GUEST_SECOND_STACK : GUEST_STACK,
+		.rax = number,
 	};
+	/* The second waits for nobody to start it. */
+	struct kvm_mp_state runs = { .mp_state = KVM_MP_STATE_RUNNABLE };
 	struct kvm_segment flat = {
 		.limit = 0xffffffff,
 		.selector = 16,
@@ -84,7 +87,7 @@ static void set_registers(struct vm *vm)
 	};
 	struct kvm_sregs sregs;
 
-	if (ioctl(vm->vcpu, KVM_GET_SREGS, &sregs))
+	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
 		die_errno("registers");
 	sregs.cr0 |= 1;
 	sregs.ds = flat;
@@ -95,26 +98,29 @@ static void set_registers(struct vm *vm)
 	sregs.cs = flat;
 	sregs.cs.selector = 8;
 	sregs.cs.type = 11;
-	if (ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) ||
-	    ioctl(vm->vcpu, KVM_SET_REGS, &regs))
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) ||
+	    ioctl(vcpu->fd, KVM_SET_REGS, &regs) ||
+	    ioctl(vcpu->fd, KVM_SET_MP_STATE, &runs))
 		die_errno("registers");
 }
 
-static void create_vcpu(struct vm *vm)
+static void create_vcpu(struct vm *vm, unsigned int number)
 {
-	vm->vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
-	vm->run_size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-	if (vm->vcpu < 0 || vm->run_size < 0)
+	int size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	struct vcpu *vcpu = &vm->vcpu[number];
+
+	vcpu->vm = vm;
+	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, number);
+	if (vcpu->fd < 0 || size < 0)
 		die_errno("vCPU");
-	vm->run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       vm->vcpu, 0);
-	if (vm->run == MAP_FAILED)
+	vcpu->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED)
 		die_errno("vCPU");
-	set_cpuid(vm);
-	set_registers(vm);
+	set_cpuid(vcpu);
+	set_registers(vcpu, number);
 }
 
-void vm_create(struct vm *vm)
+void vm_create(struct vm *vm, unsigned int cpus)
 {
 	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP };
 
@@ -130,7 +136,8 @@ void vm_create(struct vm *vm)
 	if (ioctl(vm->fd, KVM_ENABLE_CAP, &split))
 		die_errno("interrupt controller");
 	create_ram(vm);
-	create_vcpu(vm);
+	for (vm->cpus = 0; vm->cpus < cpus; vm->cpus++)
+		create_vcpu(vm, vm->cpus);
 }
 
 void vm_route_irq(struct vm *vm, int eventfd, __u32 vector)
@@ -152,62 +159,65 @@ void vm_route_irq(struct vm *vm, int eventfd, __u32 vector)
 	free(routing);
 }
 
-static void mmio(struct vm *vm)
+static void mmio(const struct vcpu *vcpu)
 {
-	__u64 at = vm->run->mmio.phys_addr - GUEST_REGS;
-	__u32 len = vm->run->mmio.len;
+	__u64 at = vcpu->run->mmio.phys_addr - GUEST_REGS;
+	__u32 len = vcpu->run->mmio.len;
+	struct vm *vm = vcpu->vm;
 
-	if (vm->run->mmio.phys_addr < GUEST_REGS ||
+	if (vcpu->run->mmio.phys_addr < GUEST_REGS ||
 	    at + len > vm->device->regs_size)
 		vm->error = "the guest accessed memory that is not there";
-	else if (vm->run->mmio.is_write)
-		vfio_reg_write(vm->device, at, vm->run->mmio.data, len);
+	else if (vcpu->run->mmio.is_write)
+		vfio_reg_write(vm->device, at, vcpu->run->mmio.data, len);
 	else
-		vfio_reg_read(vm->device, at, vm->run->mmio.data, len);
+		vfio_reg_read(vm->device, at, vcpu->run->mmio.data, len);
 }
 
 /* An emulator may mix up the state of its guest and that of the guest's guest. */
-static bool is_lost(const struct vm *vm)
+static bool is_lost(const struct vcpu *vcpu)
 {
 	struct kvm_sregs sregs;
 
-	return !ioctl(vm->vcpu, KVM_GET_SREGS, &sregs) && sregs.cr0 & CR0_PG;
+	return !ioctl(vcpu->fd, KVM_GET_SREGS, &sregs) && sregs.cr0 & CR0_PG;
 }
 
 /* For whoever has to find out why; the report only has the error. */
-static void complain(struct vm *vm, const char *what)
+static void complain(const struct vcpu *vcpu, const char *what)
 {
 	struct kvm_regs regs = { 0 };
 
-	ioctl(vm->vcpu, KVM_GET_REGS, &regs);
+	ioctl(vcpu->fd, KVM_GET_REGS, &regs);
 	fprintf(stderr, "flipvm: %s: exit reason %u at 0x%llx\n", what,
-		vm->run->exit_reason, regs.rip);
+		vcpu->run->exit_reason, regs.rip);
 	fprintf(stderr, "flipvm: a 0x%llx b 0x%llx c 0x%llx d 0x%llx si 0x%llx di 0x%llx\n",
 		regs.rax, regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi);
-	vm->error = is_lost(vm) ? LOST : what;
+	vcpu->vm->error = is_lost(vcpu) ? LOST : what;
 }
 
 static void *run(void *data)
 {
-	struct vm *vm = data;
+	struct vcpu *vcpu = data;
+	struct vm *vm = vcpu->vm;
 
-	while (!__atomic_load_n(&vm->stop, __ATOMIC_ACQUIRE) && !vm->error) {
-		if (ioctl(vm->vcpu, KVM_RUN, 0) < 0) {
+	while (!__atomic_load_n(&vm->stop, __ATOMIC_ACQUIRE) &&
+	       !__atomic_load_n(&vm->error, __ATOMIC_ACQUIRE)) {
+		if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
 			if (errno != EINTR && errno != EAGAIN)
-				complain(vm, strerror(errno));
+				complain(vcpu, strerror(errno));
 			continue;
 		}
-		switch (vm->run->exit_reason) {
+		switch (vcpu->run->exit_reason) {
 		case KVM_EXIT_MMIO:
-			mmio(vm);
+			mmio(vcpu);
 			break;
 		case KVM_EXIT_INTR:
 			break;
 		case KVM_EXIT_SHUTDOWN:
-			complain(vm, "the guest crashed");
+			complain(vcpu, "the guest crashed");
 			break;
 		default:
-			complain(vm, "KVM cannot go on");
+			complain(vcpu, "KVM cannot go on");
 		}
 	}
 	return NULL;
@@ -215,7 +225,7 @@ static void *run(void *data)
 
 __u32 vm_tsc_khz(const struct vm *vm)
 {
-	int khz = ioctl(vm->vcpu, KVM_GET_TSC_KHZ, 0);
+	int khz = ioctl(vm->vcpu[0].fd, KVM_GET_TSC_KHZ, 0);
 
 	return khz > 0 ? khz : 0;
 }
@@ -223,20 +233,26 @@ __u32 vm_tsc_khz(const struct vm *vm)
 void vm_start(struct vm *vm, struct vfio *device)
 {
 	const struct sigaction action = { .sa_handler = on_kick };
+	unsigned int i;
 
 	sigaction(KICK, &action, NULL);
 	vm->device = device;
-	if (pthread_create(&vm->thread, NULL, run, vm))
-		die("no thread");
+	for (i = 0; i < vm->cpus; i++)
+		if (pthread_create(&vm->vcpu[i].thread, NULL, run, &vm->vcpu[i]))
+			die("no thread");
 }
 
 void vm_stop(struct vm *vm)
 {
+	struct vcpu *vcpu;
+
 	__atomic_store_n(&vm->stop, true, __ATOMIC_RELEASE);
-	/* Whether the kick finds the thread in KVM_RUN or just before it */
-	vm->run->immediate_exit = 1;
-	pthread_kill(vm->thread, KICK);
-	pthread_join(vm->thread, NULL);
-	if (!vm->error && is_lost(vm))
-		complain(vm, LOST);
+	for (vcpu = vm->vcpu; vcpu < vm->vcpu + vm->cpus; vcpu++) {
+		/* Whether the kick finds the thread in KVM_RUN or just before it */
+		vcpu->run->immediate_exit = 1;
+		pthread_kill(vcpu->thread, KICK);
+		pthread_join(vcpu->thread, NULL);
+		if (!vm->error && is_lost(vcpu))
+			complain(vcpu, LOST);
+	}
 }

@@ -201,7 +201,7 @@ static int add_line(struct args *args, void *data)
 	int i, status;
 
 	if (!line)
-		return refused("out of memory");
+		goto no_memory;
 	**end = line;
 	status = classify(args, &line->kind);
 	if (status)
@@ -210,14 +210,17 @@ static int add_line(struct args *args, void *data)
 	line->argv = calloc(args->argc + 1, sizeof(*line->argv));
 	line->where = strdup(options.where);
 	if (!line->argv || !line->where)
-		return refused("out of memory");
+		goto no_memory;
 	for (i = 0; i < args->argc; i++) {
 		line->argv[i] = strdup(args->argv[i]);
 		if (!line->argv[i])
-			return refused("out of memory");
+			goto no_memory;
 		line->argc++;
 	}
 	return EXIT_OK;
+
+no_memory:
+	return refused("out of memory");
 }
 
 static void free_plan(struct plan *plan)

@@ -99,12 +99,14 @@ int module_do(struct kvmflip_request *req, cJSON **reply)
  */
 int module_dump(int cmd, cJSON **replies)
 {
+	const char *what = cmd == KVMFLIP_CMD_POOL_GET ? "pools" :
+			   cmd == KVMFLIP_CMD_RXQ_GET ? "queues" : "ports";
 	int status = module_open();
 
 	if (status)
 		return status;
 	if (call(kvmflip_request_all(module, cmd), replies))
-		return refused("%s", module_error());
+		return refused("%s: %s", what, module_error());
 	return EXIT_OK;
 }
 

@@ -33,12 +33,9 @@ int kvmflip_subscribe(struct kvmflip *kf)
 	int err, group = genl_ctrl_resolve_grp(kf->sock, KVMFLIP_FAMILY_NAME,
 					       KVMFLIP_MCGRP_MONITOR);
 
-	if (group < 0)
-		return kf_fail(kf, -EOPNOTSUPP,
-			       "the module is too old: it has no notifications");
 	nl_socket_disable_seq_check(kf->sock);
 	nl_socket_set_buffer_size(kf->sock, BUFFER_BYTES, 0);
-	err = nl_socket_add_membership(kf->sock, group);
+	err = group < 0 ? group : nl_socket_add_membership(kf->sock, group);
 	if (err)
 		return kf_fail(kf, kf_errno(err), "notifications: %s",
 			       strerror(-kf_errno(err)));

@@ -116,7 +116,7 @@ check_host() { # NIC
 	grep -q "^fail  $1: mtu" "$tmp/check" || fail "$(<"$tmp/check")"
 	ip link set "$1" mtu 1500
 	pool_add p 16M
-	[[ $(kvmflip check "$1") == *'warn  pool p '*'each frame costs a flip'* ]] ||
+	[[ $(kvmflip check "$1") == *'warn  pool p '*'buffers of 4K: each frame costs a flip'* ]] ||
 		fail "$(kvmflip check "$1")"
 }
 
@@ -488,7 +488,7 @@ attach_refused() { # NIC
 	ip link set "$nic" xdp off
 	nothing_on "$nic"
 	attach "$nic" p
-	says 2 "$nic queue 0 is attached already" rxq attach "$nic" 0 pool p
+	says 2 "$nic queue 0 is attached already, to pool p" rxq attach "$nic" 0 pool p
 	says 2 'delete them first' pool del p
 	program_on "$nic" || fail "no program on $nic"
 	pinned "$nic" || fail "$pins has no sockets of $nic"
@@ -501,7 +501,11 @@ one_of_two_queues() {
 	pool_add p 16M
 	nic_up igb
 	ethtool -L igb combined 2 >/dev/null
-	says 2 'igb has 2 receive queues: attach all' rxq attach igb 0 pool p
+	says 2 'igb has 2 receive queues: attach all, or ethtool -L igb combined 1' rxq attach igb 0 pool p
+	ip link set igb mtu 3499
+	says 2 'igb: MTU 3499 exceeds chunks of 4096 bytes: ip link set igb mtu 3498' \
+		rxq attach igb all pool p
+	ip link set igb mtu 1500
 	nothing_on igb
 	ethtool -K igb rxvlan on >/dev/null
 	kvmflip rxq attach igb all pool p

@@ -14,19 +14,6 @@ faults_on() {
 	at_end+=(faults_off)
 }
 
-# spare PATTERN: but not what functions of such names ask for, which are near each other
-spare() {
-	local kind first last
-
-	read -r first last < <(awk -v name="^$1\$" '$2 ~ /[tT]/ && $3 ~ name { print $1 }' \
-		/proc/kallsyms | sort | sed -n '1p; $p' | paste -sd ' ')
-	((0x$last - 0x$first < 8192)) || fail "$1: from $first to $last"
-	for kind in "${kinds[@]}"; do
-		echo "0x$first" >"$kind/reject-start"
-		printf '0x%x\n' $((0x$last + 1024)) >"$kind/reject-end"
-	done
-}
-
 # Commands, ioctls, a device that is opened, and what a guest's driver makes of it
 commands() {
 	local out step=16

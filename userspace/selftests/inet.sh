@@ -130,6 +130,22 @@ bridge_end() {
 	return 0
 }
 
+# switch_starts: Open vSwitch, with nothing in it
+switch_starts() {
+	local run=$tmp/ovs
+
+	mkdir "$run"
+	modprobe openvswitch
+	export OVS_RUNDIR=$run OVS_LOGDIR=$run OVS_DBDIR=$run
+	ovsdb-tool create "$run/conf.db" /usr/share/openvswitch/vswitch.ovsschema
+	ovsdb-server "$run/conf.db" --remote="punix:$run/db.sock" >"$tmp/ovsdb.out" 2>&1 &
+	children+=($!)
+	wait_for ovsdb test -S "$run/db.sock"
+	ovs-vsctl --no-wait init
+	ovs-vswitchd "unix:$run/db.sock" >"$tmp/vswitchd.out" 2>&1 &
+	children+=($!)
+}
+
 # number_after JSON WORD KEY: the integer part of the first KEY after the last WORD
 number_after() {
 	local value

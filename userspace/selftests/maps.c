@@ -13,7 +13,9 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/userfaultfd.h>
 #include <linux/vfio.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -33,6 +35,7 @@
 #define PAGE		4096ul
 #define CLASS		0xf0
 #define EXECS		"MAPS_EXECS"
+#define KEEPS		"MAPS_KEEPS"	/* the device, once it has it */
 
 #define expect(what) do {						\
 	if (!(what)) {							\
@@ -78,10 +81,10 @@ static off_t region(__u32 index)
 	return info.offset;
 }
 
-/* The device can be had again as long as its VMM is there. */
+/* The device can be had again as long as its VMM is there, if nobody is about to kill it. */
 static bool is_spare(void)
 {
-	return !kill(vmm, 0);
+	return !getenv(KEEPS) && !kill(vmm, 0);
 }
 
 /* Returns if the process is still there, with its device. */
@@ -128,6 +131,23 @@ static void map(struct map *map, bool whole)
 	/* A private copy would stay when the buffer is gone. */
 	expect(mmap(NULL, n, map->prot, MAP_PRIVATE, device, slots + offset) == MAP_FAILED);
 	expect(mmap(NULL, n, PROT_EXEC, MAP_SHARED, device, slots + offset) == MAP_FAILED);
+}
+
+/* Faults of a window are not for a process to answer. */
+static void no_userfault(const struct map *map)
+{
+	struct uffdio_register range = {
+		.range = { (unsigned long)map->at, map->bytes },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	expect(!ioctl(fd, UFFDIO_API, &api));
+	expect(ioctl(fd, UFFDIO_REGISTER, &range));
+	close(fd);
 }
 
 static void unmap(struct map *map)
@@ -251,9 +271,12 @@ static void step(struct map *some)
 	if (!some->at)
 		return;
 	look(some);
-	switch (random() % 6) {
+	switch (random() % 7) {
 	case 0:
 		move(some);
+		break;
+	case 6:
+		no_userfault(some);
 		break;
 	case 1:
 		protect(some);

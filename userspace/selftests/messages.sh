@@ -87,6 +87,7 @@ attaching() {
 	bpf|BPF_LINK_CREATE|EBUSY|none has another XDP program; try ip link set none xdp off
 	bpf|2:BPF_LINK_CREATE|EPERM|none: driver dummy refuses the XDP program: $denied
 	bpf|BPF_PROG_LOAD.*"kvmflip_demux"|EPERM+|none: the demux program does not load: $denied
+	bpf|BPF_OBJ_GET.*slots|EPERM|$pins/slots: File exists
 	bpf|BPF_OBJ_PIN.*xsks|EPERM|/sys/fs/bpf/kvmflip/xsks-$(</sys/class/net/none/ifindex): $denied
 	bpf|\$:BPF_MAP_UPDATE_ELEM|EPERM|queue 0 in the demux program's map: $denied
 	ioctl|SIOCGIFMTU|EPERM|none: its MTU: $denied
@@ -136,6 +137,92 @@ adding() {
 		port add a pool p mac "${mac[a]}"
 }
 
+# told ERROR MESSAGE ARG...: what kvmflip ARG... says when the $number-th $call of $pattern
+# fails so; whether it ends then or not
+told() {
+	local error=$1 message=$2 line
+
+	shift 2
+	strace -f -y -qq -e signal=none -e trace="$call" -o "$tmp/calls" timeout -s INT 4 kvmflip "$@" \
+		>/dev/null 2>&1 || true
+	line=$(grep " $call(" "$tmp/calls" | grep -nE "$pattern" | sed -n "${number}s/:.*//p")
+	[[ $line ]] || fail "kvmflip $*: no $call of $pattern" "$(<"$tmp/calls")"
+	[[ $error != *+ ]] || line+=+
+	again
+	strace -f -qq -e trace="$call" -e "inject=$call:error=${error%+}:when=$line" -o /dev/null \
+		timeout -s INT 20 kvmflip "$@" >/dev/null 2>"$tmp/said" || true
+	# shellcheck disable=SC2053 # a pattern
+	[[ $(<"$tmp/said") == "kvmflip: "$message ]] || fail "kvmflip $* ($call, $pattern: $error): $(<"$tmp/said")"
+}
+
+again() {
+	:
+}
+
+deleting() {
+	local id=c73f1fa6-489e-4834-9476-d70dabd98c40 denied='Operation not permitted'
+	local call pattern number=1
+
+	again() {
+		kvmflip port add a pool p mac "${mac[a]}" uuid $id >/dev/null
+	}
+	load_module
+	pool_add p 16M
+	again
+	call=bpf pattern=BPF_MAP_DELETE_ELEM
+	told EPERM "$pins/ports: $denied" port del a
+	again
+	call=write pattern=/remove
+	told EPERM "mediated device $id: cannot be removed: $denied" port del a
+	echo 1 >/sys/bus/mdev/devices/$id/remove
+}
+
+asking() {
+	local call pattern number=1
+
+	load_module
+	# the family first, then the pools
+	strace -qq -e trace=sendmsg -e inject=sendmsg:error=EPERM:when=2 -o /dev/null \
+		kvmflip pool 2>"$tmp/said" && fail 'it knows'
+	[[ $(<"$tmp/said") == 'kvmflip: pools: netlink: '* ]] || fail "$(<"$tmp/said")"
+	call=mkdir pattern=instances
+	told EPERM 'trace: /sys/kernel/tracing/instances/kvmflip-*: Operation not permitted' trace
+	call='rmdir'
+	told EBUSY 'trace: /sys/kernel/tracing/instances/kvmflip-*: Device or resource busy' trace
+	rmdir /sys/kernel/tracing/instances/kvmflip-*
+}
+
+# What a NIC's driver does not do: after two questions and a look at its flags they are set;
+# whether there is a carrier is asked again in the end
+driver_refuses() {
+	local call=ioctl pattern=SIOCETHTOOL number=4
+
+	again() {
+		kvmflip rxq detach igb all
+		ethtool -K igb rxvlan on >/dev/null
+	}
+	load_module
+	pool_add p 16M
+	nic_of igb
+	ip link set igb up
+	ethtool -L igb combined 1 >/dev/null || true
+	ethtool -K igb rxvlan on >/dev/null
+	wait_for 'carrier' has_carrier igb
+	told EPERM 'rx-vlan-offload cannot be turned off on igb: Operation not permitted' \
+		rxq attach igb all pool p
+	pattern=SIOCGIFFLAGS number=3
+	wait_for 'carrier' has_carrier igb
+	told EPERM+ 'igb is attached but has no carrier' rxq attach igb all pool p
+	again
+	again() {
+		kvmflip rxq detach virtio all
+	}
+	nic_up virtio
+	call=bind pattern=AF_XDP number=1
+	told EINVAL 'virtio queue 0: driver virtio_net refuses the socket: give the virtio device iommu_platform=on,disable-legacy=on' \
+		rxq attach virtio all pool p
+}
+
 # What is not as it was left
 pins_lost() {
 	load_module
@@ -157,6 +244,11 @@ pins_lost() {
 	rm "$pins/ports"
 }
 
+first_xdp() {
+	strace -qq -e trace=socket -o "$tmp/calls" kvmflip check none >/dev/null || true
+	grep -n AF_XDP "$tmp/calls" | sed -n '1s/:.*//p'
+}
+
 devices() {
 	load_module
 	pool_add p 16M
@@ -164,6 +256,13 @@ devices() {
 	! kvmflip check none >"$tmp/check" || fail 'it is fit'
 	grep -q '^fail  none: driver .* has no AF_XDP zero-copy, nor XDP$' "$tmp/check" ||
 		fail "$(<"$tmp/check")"
+	kvmflip rxq attach none all pool p mode copy
+	kvmflip check none >"$tmp/check" || true
+	grep -q '^warn  none: queue 0 .*mode copy: nothing is flipped$' "$tmp/check" || fail "$(<"$tmp/check")"
+	kvmflip rxq detach none all
+	strace -qq -e trace=socket -e inject=socket:error=EAFNOSUPPORT:when="$(first_xdp)" -o /dev/null \
+		kvmflip check none >"$tmp/check" || true
+	grep -q '^fail  .* the kernel has no AF_XDP sockets$' "$tmp/check" || fail "$(<"$tmp/check")"
 	undo() {
 		kvmflip rxq detach none all
 		ip link set none down
@@ -201,6 +300,9 @@ type -P strace >/dev/null || { echo '1..0 # SKIP no strace'; exit 4; }
 run_case 'a queue' attaching
 run_case 'no BPF file system' bpf_not_mounted
 run_case 'a port' adding
+run_case 'a port that goes' deleting
+run_case 'questions' asking
+run_case 'a driver' driver_refuses
 run_case 'pins' pins_lost
 run_case 'devices' devices
 long_case 'monitor' monitoring

@@ -13,6 +13,7 @@
 # testbed: --mem 3072 --cpus 1
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/l2.sh"
+. "$(dirname "$0")/inet.sh"
 
 examples=$here/../../Documentation/examples
 nobody=52:54:00:99:99:99
@@ -196,18 +197,7 @@ dhcp() {
 }
 
 openvswitch() {
-	local run=$tmp/ovs
-
-	mkdir "$run"
-	modprobe openvswitch
-	export OVS_RUNDIR=$run OVS_LOGDIR=$run OVS_DBDIR=$run
-	ovsdb-tool create "$run/conf.db" /usr/share/openvswitch/vswitch.ovsschema
-	ovsdb-server "$run/conf.db" --remote="punix:$run/db.sock" >"$tmp/ovsdb.out" 2>&1 &
-	children+=($!)
-	wait_for ovsdb test -S "$run/db.sock"
-	ovs-vsctl --no-wait init
-	ovs-vswitchd "unix:$run/db.sock" >"$tmp/vswitchd.out" 2>&1 &
-	children+=($!)
+	switch_starts
 	ip link set "$kf" up
 	ovs-vsctl --timeout=30 add-br ovs0 -- add-port ovs0 "$kf" -- add-port ovs0 wire
 	no_ipv6 ovs0

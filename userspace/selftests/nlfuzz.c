@@ -6,10 +6,12 @@
  *
  * Commands with attributes at random: there or not, twice, of another type, too long or too
  * short, other commands' ones, numbers at their bounds, and files for attach that are no
- * queue's. Names are often those of a pool p and a port a, which may go by that. Prints how
- * many requests there were, and how many the module did.
+ * queue's; and ioctls and mappings of /dev/kvmflip. Names are often those of a pool p and a
+ * port a, which may go by that. Prints how many requests there were, and how many the module
+ * did.
  */
 #include <fcntl.h>
+#include <linux/kvmflip.h>
 #include <linux/kvmflip_netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -20,6 +22,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -92,10 +95,12 @@ static void put(struct nl_msg *msg, unsigned int depth)
 /* What a program would begin with */
 static void begin(struct nl_msg *msg, int cmd)
 {
+	const unsigned char mac[] = { 2, 0, 0, 0, 0, below(4) };
+
 	switch (cmd) {
 	case KVMFLIP_CMD_POOL_ADD:
 		nla_put_string(msg, KVMFLIP_A_POOL_NAME, below(2) ? "p" : "q");
-		nla_put_u32(msg, KVMFLIP_A_POOL_SIZE, 1u << 20);
+		nla_put_u32(msg, KVMFLIP_A_POOL_SIZE, 2u << 20);
 		break;
 	case KVMFLIP_CMD_RXQ_ATTACH:
 		nla_put_u32(msg, KVMFLIP_A_RXQ_IFINDEX, 1 + below(6));
@@ -107,7 +112,17 @@ static void begin(struct nl_msg *msg, int cmd)
 		break;
 	case KVMFLIP_CMD_PORT_ADD:
 		nla_put_string(msg, KVMFLIP_A_PORT_NAME, below(2) ? "a" : "b");
-		nla_put_string(msg, KVMFLIP_A_PORT_POOL, "p");
+		nla_put_string(msg, KVMFLIP_A_PORT_POOL, below(4) ? "p" : "q");
+		nla_put(msg, KVMFLIP_A_PORT_MAC, sizeof(mac), mac);
+		break;
+	case KVMFLIP_CMD_PORT_SET:
+		nla_put_string(msg, KVMFLIP_A_PORT_NAME, below(2) ? "a" : "b");
+		if (below(2))
+			nla_put(msg, KVMFLIP_A_PORT_MAC, sizeof(mac), mac);
+		if (below(2))
+			nla_put_u32(msg, KVMFLIP_A_PORT_COPYBREAK, below(3000));
+		if (below(2))
+			nla_put_u16(msg, KVMFLIP_A_PORT_VLAN, below(5000));
 		break;
 	default:
 		nla_put_string(msg, 1, below(2) ? "a" : "p");
@@ -136,6 +151,43 @@ static bool call(struct nl_sock *sock, struct nl_msg *msg)
 				return true;
 		}
 	}
+}
+
+/* What /dev/kvmflip takes, and what it does not */
+static void use_device(void)
+{
+	static const unsigned long cmds[] = { KVMFLIP_IOC_POOL, KVMFLIP_IOC_XSK };
+	int fd = open("/dev/kvmflip", O_RDWR | O_CLOEXEC);
+	struct kvmflip_ioc_pool *pool;
+	struct kvmflip_ioc_xsk *xsk;
+	unsigned char arg[128];
+	unsigned long cmd;
+	size_t bytes;
+	void *at;
+	int n;
+
+	for (n = below(8); fd >= 0 && n; n--) {
+		memset(arg, below(3) ? 0 : random(), sizeof(arg));
+		pool = (void *)arg;
+		xsk = (void *)arg;
+		cmd = below(4) ? cmds[below(2)] : (unsigned long)random();
+		pool->size = below(2) ? sizeof(*pool) : below(200);
+		if (cmd == KVMFLIP_IOC_POOL)
+			snprintf(pool->name, sizeof(pool->name), "%s", below(4) ? "p" : "q");
+		else if (below(2))
+			pool->size = sizeof(*xsk);
+		/* What it may have got is closed when this ends. */
+		ioctl(fd, cmd, below(8) ? arg : (void *)(unsigned long)random());
+		bytes = below(4) ? 2u << 20 : (size_t)below(1000) << 12;
+		at = mmap(NULL, bytes, below(8), below(4) ? MAP_SHARED : MAP_PRIVATE, fd,
+			  below(4) ? 0 : (off_t)random() << 12);
+		if (at != MAP_FAILED) {
+			madvise(at, bytes, below(30));
+			munmap(at, bytes);
+		}
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 static void open_files(void)
@@ -192,6 +244,8 @@ int main(int argc, char **argv)
 		for (n = below(2) ? 0 : below(6); n; n--)
 			put(msg, 0);
 		accepted += call(sock, msg);
+		if (!below(4))
+			use_device();
 		nlmsg_free(msg);
 	}
 	nl_socket_free(sock);

@@ -106,6 +106,31 @@ priority_tagged() { # NIC
 	equal 'tagged' "$(field "$report" tagged)" 100
 }
 
+# What bpftrace sees of flips, on a kernel that has types for it, is what is counted
+traced() { # NIC
+	local nic=$1 into='tracepoint:kvmflip:kvmflip_buffer /str(args->to) == "mapped"/' pid
+
+	[[ -e /sys/kernel/btf/vmlinux ]] && type -P bpftrace >/dev/null || exit 4
+	load_module
+	pool_add p 16M
+	port_add a p copybreak 0
+	attach "$nic" p
+	vm_start a
+	bpftrace -e "$into { @flips = count(); }" >"$tmp/trace" 2>&1 &
+	pid=$!
+	children+=("$pid")
+	patience=120 wait_for 'bpftrace' grep -q Attaching "$tmp/trace"
+	nap 5
+	traffic "$nic" 500 1 size=64-1514 "$(to a)"
+	wait_for 'all frames' guest_has a received "${sent[a]}"
+	detach "$nic"
+	kill -INT "$pid"
+	wait "$pid" || true
+	positive 'flips' "$(stat port a flips)"
+	equal 'flips' "$(sed -n 's/^@flips: //p' "$tmp/trace")" "$(stat port a flips)"
+	guest_is_whole a
+}
+
 frames=6000
 [[ ${KVMFLIP_SLOW:-0} == 1 ]] && frames=1500
 ktap_begin
@@ -114,5 +139,6 @@ for nic in $nic_kinds; do
 	run_case "$nic: sizes" sizes "$nic"
 	run_case "$nic: recorded frames" recorded "$nic"
 	run_case "$nic: priority-tagged frames" priority_tagged "$nic"
+	run_case "$nic: bpftrace" traced "$nic"
 done
 ktap_end

@@ -69,11 +69,40 @@ spin() { # NIC MODE
 	pool_adds_up p
 }
 
+# Guests whose other processor is in all slots all the time, while they come and go
+many() { # NIC
+	local nic=$1 name i
+
+	load_module
+	one_queue "$nic"
+	pool_add p 6M
+	port_add a p max 1M copybreak 0
+	port_add b p max 1M copybreak 0
+	attach "$nic" p
+	vm_start a --cpus 2 --mode spin-write
+	vm_start b --cpus 2
+	for ((i = 0; i < 4; i++)); do
+		round=128 traffic "$nic" 500 $i size=60-1514 "$(to a)" "$(to b)"
+		kvmflip port reclaim a
+		kvmflip port reclaim b
+	done
+	for name in a b; do
+		wait_for "frames at $name" guest_has "$name" received "${sent[$name]}"
+		guest_is_whole "$name"
+		positive "rounds of $name" "$(field "$report" rounds)"
+		equal "foreign bytes that $name saw in them" "$(field "$report" round_foreign)" 0
+		positive "$name's faults on empty slots" "$(stat port "$name" sink_faults)"
+		frames_add_up port "$name"
+	done
+	pool_adds_up p
+}
+
 ktap_begin
 for nic in $nic_kinds; do
 	run_case "$nic: the next owner of a buffer" next_owner "$nic"
 	run_case "$nic: writing to returned slots" spin "$nic" spin-write
 	is_first "$nic" || continue
 	run_case "$nic: reading returned slots" spin "$nic" spin
+	run_case "$nic: several processors in slots" many "$nic"
 done
 ktap_end

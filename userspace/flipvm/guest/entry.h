@@ -9,6 +9,7 @@ void exception_entry(void);
 
 /* Called from start.S */
 void guest_main(void);
+void guest_second(void);
 void guest_irq(void);
 void guest_exception(void);
 

@@ -6,6 +6,7 @@
 #include "hostile.h"
 #include "interrupt.h"
 #include "scan.h"
+#include "second.h"
 #include "slots.h"
 #include "spin.h"
 
@@ -32,6 +33,8 @@ static void publish(void)
 	__u32 i;
 
 	result.interrupts = READ_ONCE(interrupt_count);
+	result.rounds = READ_ONCE(second_rounds);
+	result.round_foreign = READ_ONCE(second_foreign);
 	result.version = shared->version + 2;
 	store_release(&shared->version, shared->version + 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -230,6 +233,13 @@ void guest_main(void)
 		result.halts++;
 		idle(&interrupt_count, seen);
 	}
+}
+
+void guest_second(void)
+{
+	while (!READ_ONCE(shared->running))
+		;
+	second_main(&dev, params);
 }
 
 void guest_exception(void)

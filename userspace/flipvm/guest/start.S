@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Entry of the guest program. flipvm starts the processor in flat 32-bit
- * protected mode with the stack set; tables for interrupts are ours.
+ * Entry of the guest program. flipvm starts the processors in flat 32-bit
+ * protected mode with the stack set and their number in eax; tables for interrupts
+ * are ours.
  */
 	.code32
 	.section .text.start, "ax"
@@ -9,9 +10,13 @@
 start:
 	lgdt	gdt_ptr
 	ljmp	$8, $1f
-1:	call	guest_main
+1:	test	%eax, %eax
+	jne	3f
+	call	guest_main
 2:	cli
 	hlt
+	jmp	2b
+3:	call	guest_second
 	jmp	2b
 
 	.text

@@ -184,7 +184,7 @@ expect 0 '' -- -Version
 names
 
 # objects, commands and options
-expect 1 'an object is missing: *' --
+expect 1 'an object is missing: pool, rxq or port (see kvmflip help)' --
 expect 1 'unknown object "bridge"' -- bridge
 expect 1 'unknown object ""' -- ''
 expect 1 'object "p" is ambiguous: "pool" or "port"' -- p s
@@ -264,6 +264,38 @@ in_file apply 1 '{}:1: unexpected argument "x"' 'rxq detach eth0 1 x\n'
 in_file apply 1 '{}:2: vlan "5000" is not a number *' 'pool add p size 4K buffer 4K\nport add v pool p mac 52:54:00:00:00:01 vlan 5000'
 in_file apply 2 "$unloaded" 'poo a p size 4K buffer 4K\nrx at eth0 all pool p\nrx d eth0 1'
 
+in_file apply 2 "$unloaded" 'pool add p size 4K buffer 4K\n'
+expect 2 "$here: Is a directory" -- -b "$here"
+expect 2 "$here: Is a directory" -- apply "$here"
+
+# what differs from what there is, and cannot be changed
+kvmflip=$here/kvmflip-fake
+export KVMFLIP_FAKE=$here/fake
+in_file apply 2 '{}:1: pool p0: size is 256M and not 8M: delete the pool first' 'pool add p0 size 8M buffer 2M\n'
+in_file apply 2 '{}:1: pool p0: node is not 3: delete the pool first' 'pool add p0 size 256M buffer 2M node 3\n'
+in_file apply 2 '{}:1: port vm1: pool is p0 and not p1: delete the port first' \
+	'port add vm1 pool p1 mac 52:54:00:00:01:01\n'
+in_file apply 2 '{}:1: port vm1: uuid is c73f1fa6-* and not e73f1fa6-*: delete the port first' \
+	'port add vm1 pool p0 mac 52:54:00:00:01:01 uuid e73f1fa6-489e-4834-9476-d70dabd98c40\n'
+in_file apply 2 '*lo has no receive queue 7: it has 1' 'rxq attach lo 7 pool p0\n'
+in_file apply 1 '{}:1: port add: the command is too long' \
+	"port add v pool p0 mac 52:54:00:00:01:09 latency $(printf '%0600d' 1)\\n"
+# of the size of one struct queue
+export KVMFLIP_NO_CALLOC=56
+in_file apply 2 '*lo: out of memory' 'rxq attach lo 0 pool p0\n'
+export KVMFLIP_NO_MALLOC=256
+expect 2 'JSON: out of memory' -- -j pool
+unset KVMFLIP_NO_MALLOC KVMFLIP_NO_CALLOC
+KVMFLIP_ROOT=$(mktemp -d)
+export KVMFLIP_ROOT
+mkdir -p "$KVMFLIP_ROOT/sys/kernel/tracing/"{events/kvmflip,instances/kvmflip-1/events/kvmflip}
+touch "$KVMFLIP_ROOT/sys/kernel/tracing/instances/kvmflip-1/events/kvmflip/enable"
+expect 2 'trace: */instances/kvmflip-1/trace_pipe: No such file or directory' -- trace
+expect 2 'trace: */instances/kvmflip-1/events/kvmflip/filter: No such file or directory' -- trace pool p0
+rm -r "$KVMFLIP_ROOT"
+unset KVMFLIP_ROOT KVMFLIP_FAKE
+kvmflip=${KVMFLIP:-$here/../kvmflip}
+
 # no memory
 yes 'pool add p size 4K buffer 4K' | head -n 300000 >"$file"
 ulimit -Sv 50000
@@ -279,7 +311,7 @@ same 'no descriptor left' <(ulimit -n 4; "$kvmflip" -b "$file" 2>&1 </dev/null 3
 expect 1 'pool del: a name is missing' -- pool del
 expect 1 'pool del: the name is empty' -- pool del ''
 expect 2 "$unloaded" -- pool del "$(printf 'n%.0s' {1..31})"
-expect 1 'pool del: name * is longer than 31 characters' -- pool del "$(printf 'n%.0s' {1..32})"
+expect 1 'pool del: name "*" is longer than 31 characters' -- pool del "$(printf 'n%.0s' {1..32})"
 expect 1 'pool del: name "a b" has *' -- pool del 'a b'
 expect 1 'pool del: name "a/b" has a blank, slash or the like' -- pool del a/b
 expect 1 'pool del: name "a b" has *' -- pool del $'a\nb'
@@ -353,7 +385,7 @@ for bad in '' 52:54:00:00:00 52:54:00:00:00:01:02 52-54-00-00-00-01 52:54:00:00:
 	expect 1 "mac \"$bad\" is not an address such as 52:54:00:12:34:56" -- \
 		port add v pool p mac "$bad"
 done
-expect 1 'mac 01:00:5e:00:00:01 is a group address; *' -- port add v pool p mac 01:00:5e:00:00:01
+expect 1 'mac 01:00:5e:00:00:01 is a group address; a port needs a unicast one' -- port add v pool p mac 01:00:5e:00:00:01
 expect 1 'mac ff:ff:ff:ff:ff:ff is a group address; *' -- port set v mac ff:ff:ff:ff:ff:ff
 expect 1 'mac must not be all zeroes' -- port add v pool p mac 00:00:00:00:00:00
 expect 1 'vlan "4095" is not a number from 0 to 4094' -- port add v pool p mac $mac vlan 4095
@@ -375,7 +407,7 @@ for bad in '' x c73f1fa6489e48349476d70dabd98c40 c73f1fa6-489e-4834-9476-d70dabd
 done
 expect 1 'unknown device "maybe"' -- port add v pool p mac $mac device maybe
 expect 2 "$unloaded" -- port add v pool p mac $mac dev no
-expect 1 'port set v: nothing to set *' -- port set v
+expect 1 'port set v: nothing to set (see kvmflip port help)' -- port set v
 expect 1 'unknown argument "pool"' -- port set v pool p
 expect 1 'unknown argument "uuid"' -- port set v uuid c73f1fa6-489e-4834-9476-d70dabd98c40
 expect 2 "$unloaded" -- port set v vlan 7

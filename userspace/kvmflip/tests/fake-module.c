@@ -3,8 +3,10 @@
  * Stands in for module.c in tests: what the module would tell is in the files
  * pools.json, rxqs.json and ports.json of the directory KVMFLIP_FAKE. Nothing can be
  * changed. The kernel's tracing is made of files too: those of process 1, whose
- * directories are there.
+ * directories are there. There is no memory for what is as large as KVMFLIP_NO_MALLOC or
+ * KVMFLIP_NO_CALLOC says.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,26 @@
 #include "../output.h"
 
 #define FILE_MAX 65536
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+
+static bool refuses(const char *variable, size_t size)
+{
+	const char *text = getenv(variable);
+
+	return text && strtoul(text, NULL, 0) == size;
+}
+
+void *malloc(size_t size)
+{
+	return refuses("KVMFLIP_NO_MALLOC", size) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return refuses("KVMFLIP_NO_CALLOC", n * size) ? NULL : __libc_calloc(n, size);
+}
 
 pid_t getpid(void)
 {

@@ -9,10 +9,17 @@
 
 #include <netlink/genl/genl.h>
 
-#include "../connection.h"
+#include "../connection.c" /* what it makes of what only a kernel says */
 
 static struct kvmflip kf = { .family = 42 };
 static unsigned int tests, failures;
+
+/* there is no memory for any */
+struct nl_cb *nl_cb_alloc(enum nl_cb_kind kind)
+{
+	(void)kind;
+	return NULL;
+}
 
 static void result(bool ok, const char *name)
 {
@@ -142,7 +149,7 @@ static void mistakes(void)
 
 	req = kvmflip_request(&kf, KVMFLIP_CMD_RXQ_ATTACH);
 	kvmflip_put_begin(req, KVMFLIP_A_RXQ_RX_RING);
-	mistake(req, -EINVAL, "not ended", "a nest without an end");
+	mistake(req, -EINVAL, "a nest of the request was not ended", "a nest without an end");
 
 	req = kvmflip_request(&kf, KVMFLIP_CMD_RXQ_ATTACH);
 	kvmflip_put_end(req);
@@ -157,10 +164,32 @@ static void mistakes(void)
 		kvmflip_put_string(req, KVMFLIP_A_POOL_NAME, "p");
 	mistake(req, -EMSGSIZE, "\"name\"", "a request that is too long");
 
+	req = kvmflip_request(&kf, KVMFLIP_CMD_POOL_GET);
+	mistake(req, -ENOMEM, "out of memory", "no memory for an answer");
 	kvmflip_put_uint(NULL, 1, 1);
 	mistake(NULL, -ENOMEM, "memory", "a request that there was no memory for");
 	kvmflip_request_free(NULL);
 	kvmflip_close(NULL);
+}
+
+/* the kernel says what it misses */
+static void not_sent(void)
+{
+	struct kvmflip_request *req = kvmflip_request(&kf, KVMFLIP_CMD_PORT_ADD);
+	struct nl_msg *said = nlmsg_alloc_simple(NLMSG_ERROR, 0);
+	struct call call = {
+		.kf = &kf,
+		.set = req->set[0],
+		.request = nlmsg_hdr(req->msg),
+	};
+	struct nlmsghdr *hdr = nlmsg_hdr(said);
+
+	nla_put_u32(said, NLMSGERR_ATTR_MISS_TYPE, KVMFLIP_A_PORT_POOL);
+	read_extack(&call, -EINVAL, nlmsg_data(hdr), nlmsg_datalen(hdr));
+	result(!strcmp(kvmflip_error(&kf), "Invalid argument (attribute \"pool\" is missing)"),
+	       "an attribute that is missing");
+	nlmsg_free(said);
+	kvmflip_request_free(req);
 }
 
 /* every command has attributes, each of which is where its number says */
@@ -190,6 +219,7 @@ int main(void)
 	values();
 	nests();
 	mistakes();
+	not_sent();
 	table();
 	printf("1..%u\n", tests);
 	return failures != 0;
