@@ -100,6 +100,7 @@ static const char *send_plan(struct nic *nic, char **words, int n,
 	__u32 i;
 
 	error = plan_parse(&plan, words, n);
+	nic->press = !plan.burst;
 	for (i = 0; !error && i < plan.count; i++) {
 		if (!send_frame(nic, &plan, plan_choose(&plan), tally))
 			return no_room;

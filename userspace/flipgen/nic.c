@@ -14,6 +14,8 @@
 
 bool nic_open(struct nic *nic, const char *spec)
 {
+	/* QEMU may have no room for us before we take what it has sent. */
+	const struct timeval longest = { .tv_usec = 2000 };
 	struct sockaddr_un own = { .sun_family = AF_UNIX };
 
 	nic->peer.sun_family = AF_UNIX;
@@ -22,7 +24,7 @@ bool nic_open(struct nic *nic, const char *spec)
 		fprintf(stderr, "flipgen: --nic NAME=BINDPATH,PEERPATH\n");
 		return false;
 	}
-	nic->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	nic->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	unlink(own.sun_path);
 	if (nic->fd < 0 ||
 	    bind(nic->fd, (struct sockaddr *)&own, sizeof(own))) {
@@ -30,6 +32,7 @@ bool nic_open(struct nic *nic, const char *spec)
 			strerror(errno));
 		return false;
 	}
+	setsockopt(nic->fd, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof(longest));
 	return true;
 }
 
@@ -37,7 +40,7 @@ void nic_drain(struct nic *nic)
 {
 	__u8 frame[65536];
 
-	while (recv(nic->fd, frame, sizeof(frame), 0) >= 0)
+	while (recv(nic->fd, frame, sizeof(frame), MSG_DONTWAIT) >= 0)
 		nic->came++;
 }
 
@@ -54,8 +57,10 @@ bool nic_send(struct nic *nic, const __u8 *frame, size_t len)
 	const struct timespec pause = { .tv_nsec = 200000 };
 	__s64 end = 0;
 
-	while (sendto(nic->fd, frame, len, 0, (struct sockaddr *)&nic->peer,
-		      sizeof(nic->peer)) < 0) {
+	while (sendto(nic->fd, frame, len, nic->press ? 0 : MSG_DONTWAIT,
+		      (struct sockaddr *)&nic->peer, sizeof(nic->peer)) < 0) {
+		bool waited = nic->press && errno == EAGAIN;
+
 		/* No QEMU yet, a full queue, no memory: all may pass. */
 		if (!end)
 			end = now_ms() + PATIENCE_MS;
@@ -63,6 +68,8 @@ bool nic_send(struct nic *nic, const __u8 *frame, size_t len)
 			return false;
 		nic->waits++;
 		nic_drain(nic);
+		if (waited)
+			continue;
 		/*
 		 * The socket is not connected, so poll() cannot tell when
 		 * QEMU's queue has room.

@@ -19,6 +19,7 @@
  * @sent: all that was ever sent into it
  * @came: frames that came out of it; they are not looked at
  * @waits: times QEMU had no room
+ * @press: send the next frame at the moment there is room
  */
 struct nic {
 	char name[32];
@@ -29,6 +30,7 @@ struct nic {
 	struct tally sent;
 	__u64 came;
 	__u64 waits;
+	bool press;
 };
 
 /* spec: NAME=BINDPATH,PEERPATH */

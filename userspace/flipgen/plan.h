@@ -34,7 +34,7 @@ struct dest {
  * @size_max: largest frame; sizes in between are equally likely
  * @sizes: list of sizes to choose from instead
  * @n_sizes: its length, 0: use the range
- * @burst: frames sent without a pause
+ * @burst: frames sent without a pause; 0: all of them, as fast as QEMU takes them
  * @gap_us: pause between bursts
  * @dests: destinations
  * @n_dests: their number
