@@ -449,14 +449,14 @@ static int kft_guest(void *data)
 	struct kvmflip_host_ring *ring = data;
 	__le32 *entry = ring->entries;
 	struct rnd_state rnd;
-	u32 r;
+	u32 r, cons;
 
 	prandom_seed_state(&rnd, 42);
 	while (!kthread_should_stop()) {
 		r = prandom_u32_state(&rnd);
-		/* Near enough to be good now and then; no guest sees cons, which is racy here. */
-		WRITE_ONCE(ring->shared->prod,
-			   cpu_to_le32(data_race(ring->cons) + r % (2 * KFT_NR) - 2));
+		/* No guest sees this, but near it are indices that are good now and then. */
+		cons = data_race(ring->cons);
+		WRITE_ONCE(ring->shared->prod, cpu_to_le32(cons + r % (2 * KFT_NR) - 2));
 		WRITE_ONCE(entry[r % KFT_NR], cpu_to_le32(r));
 		WRITE_ONCE(ring->shared->cons, cpu_to_le32(r));
 		WRITE_ONCE(ring->shared->event, cpu_to_le32(r));

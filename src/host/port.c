@@ -24,8 +24,13 @@
 /* Buffers taken back at once. */
 #define KF_REVOKE_BATCH		64
 
-/* What a user of drivers expects. */
+/* What a user of drivers expects, where each frame is flipped by itself. */
 #define KF_COPYBREAK		256
+/*
+ * Elsewhere a flip costs little but the zeroing of what is left of the chunk. That and
+ * a copy are even at such a part of it, see Documentation/benchmarks.rst.
+ */
+#define KF_COPYBREAK_PART	7
 
 /* In microseconds. */
 #define KF_LATENCY		1000
@@ -139,7 +144,8 @@ void kvmflip_port_defaults(const struct kvmflip_pool *pool, struct kvmflip_port_
 	u32 half = max(pool->table.nr / 2, 1);
 
 	config->max = (u64)min(half, kvmflip_layout_slots_max(pool)) << pool->buffer_shift;
-	config->copybreak = KF_COPYBREAK;
+	config->copybreak = pool->table.chunk_order ?
+			    (1U << pool->chunk_shift) / KF_COPYBREAK_PART : KF_COPYBREAK;
 	config->latency = KF_LATENCY;
 }
 

@@ -66,6 +66,11 @@ chunk_sizes() {
 	equal 'q: buffer_size' "$(field "$json" buffer_size)" 2097152
 	equal 'q: chunk_size' "$(field "$json" chunk_size)" 4096
 	equal 'q: total' "$(field "$json" total)" 2
+	# a seventh of a chunk, if there are many in a buffer
+	port_add a p
+	equal 'a: copybreak' "$(field "$(kvmflip -j port show a)" copybreak)" 292
+	port_add b q
+	equal 'b: copybreak' "$(field "$(kvmflip -j port show b)" copybreak)" 585
 }
 
 port_settings() {

@@ -17,7 +17,7 @@ checkout=$here/../..
 why_not() {
 	reason=''
 	case $1 in
-	make*) reason='on the machine that it is built on: scripts/suites/commands' ;;
+	make* | scripts/*) reason='on the machine that it is built on: scripts/suites/commands' ;;
 	systemctl*) reason='scripts/suites/debian has systemd' ;;
 	kubectl*) reason='there is no Kubernetes' ;;
 	setsebool*) reason='there is no SELinux' ;;
