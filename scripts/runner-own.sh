@@ -47,7 +47,8 @@ start() {
 		-chardev "file,id=klog,path=$log,append=on" -serial chardev:klog
 		-kernel "$bzimage" -initrd "$run/initramfs.cpio"
 		-append "console=ttyS0 $kargs"
-		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
+		-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
+		-device "virtio-9p-pci,fsdev=root,mount_tag=root${keeps[3]}"
 	)
 	if ((shell)); then
 		qemu+=(-chardev stdio,id=stdout,signal=off

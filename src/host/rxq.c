@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip: receive queues of NICs that write into a pool. */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/delay.h>
 #include <linux/ethtool.h>
 #include <linux/file.h>
 #include <linux/idr.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/suspend.h>
 #include <net/xdp_sock.h>
 #include <net/xdp_sock_drv.h>
 
@@ -45,6 +48,9 @@ static struct workqueue_struct *kf_finish_wq;
 static LIST_HEAD(kf_finishing);
 static DEFINE_SPINLOCK(kf_finishing_lock);
 static DECLARE_WAIT_QUEUE_HEAD(kf_finished);
+
+/* The host sleeps, or is about to; rtnl. */
+static bool kf_sleeping;
 
 static struct kvmflip_rxq *kf_rxq_find(const struct net_device *netdev, u32 queue)
 {
@@ -129,6 +135,10 @@ static int kf_check_queue(struct net_device *netdev, const struct kvmflip_rxq_ar
 	struct kvmflip_nic *nic = kvmflip_nic_find(netdev);
 	u32 attached = nic ? nic->active : 0;
 
+	if (kf_sleeping) {
+		NL_SET_ERR_MSG(extack, "the host is about to sleep");
+		return -EBUSY;
+	}
 	if (kf_rxq_find(netdev, args->queue)) {
 		NL_SET_ERR_MSG_FMT(extack, "queue %u of %s is attached already", args->queue,
 				   netdev->name);
@@ -256,7 +266,7 @@ static void kf_rxq_stop(struct kvmflip_rxq *rxq, enum kvmflip_reason reason)
 	queue_work(kf_finish_wq, &rxq->finish);
 }
 
-/* Still being taken down? @rxq may be gone, so it is only compared. */
+/* Still being taken down, it or, for NULL, any? @rxq may be gone, so it is only compared. */
 static bool kf_is_finishing(const struct kvmflip_rxq *rxq)
 {
 	const struct kvmflip_rxq *other;
@@ -264,7 +274,7 @@ static bool kf_is_finishing(const struct kvmflip_rxq *rxq)
 
 	spin_lock(&kf_finishing_lock);
 	list_for_each_entry(other, &kf_finishing, list)
-		found |= other == rxq;
+		found |= !rxq || other == rxq;
 	spin_unlock(&kf_finishing_lock);
 	return found;
 }
@@ -511,6 +521,47 @@ static struct notifier_block kf_netdev_notifier = {
 	.priority = 1,
 };
 
+static void kf_rxqs_stop(enum kvmflip_reason reason)
+{
+	struct kvmflip_rxq *rxq, *next;
+
+	ASSERT_RTNL();
+
+	mutex_lock(&kvmflip_lock);
+	list_for_each_entry_safe(rxq, next, &kvmflip_rxqs, list)
+		kf_rxq_stop(rxq, reason);
+	mutex_unlock(&kvmflip_lock);
+}
+
+/*
+ * A driver may come back from sleep without its program and its sockets, and when these are
+ * taken down then, follow a pointer to nothing. So no queue is left when devices are put to
+ * sleep, and there is no sleep if one cannot be taken down.
+ */
+static int kf_pm_event(struct notifier_block *nb, unsigned long event, void *unused)
+{
+	bool sleep = event == PM_SUSPEND_PREPARE || event == PM_HIBERNATION_PREPARE ||
+		     event == PM_RESTORE_PREPARE;
+
+	rtnl_lock();
+	kf_sleeping = sleep;
+	if (sleep)
+		kf_rxqs_stop(KVMFLIP_REASON_SLEEP);
+	rtnl_unlock();
+	if (!sleep || wait_event_timeout(kf_finished, !kf_is_finishing(NULL), KF_DETACH))
+		return NOTIFY_DONE;
+
+	pr_err("no sleep: a process still holds the socket of a queue\n");
+	rtnl_lock();
+	kf_sleeping = false;
+	rtnl_unlock();
+	return notifier_from_errno(-EBUSY);
+}
+
+static struct notifier_block kf_pm_notifier = {
+	.notifier_call = kf_pm_event,
+};
+
 /**
  * kvmflip_rxq_init - get ready to serve queues
  *
@@ -525,7 +576,16 @@ int kvmflip_rxq_init(void)
 		return -ENOMEM;
 	err = register_netdevice_notifier(&kf_netdev_notifier);
 	if (err)
-		destroy_workqueue(kf_finish_wq);
+		goto err_wq;
+	err = register_pm_notifier(&kf_pm_notifier);
+	if (err)
+		goto err_netdevice;
+	return 0;
+
+err_netdevice:
+	unregister_netdevice_notifier(&kf_netdev_notifier);
+err_wq:
+	destroy_workqueue(kf_finish_wq);
 	return err;
 }
 
@@ -536,13 +596,9 @@ int kvmflip_rxq_init(void)
  */
 void kvmflip_rxq_exit(void)
 {
-	struct kvmflip_rxq *rxq, *next;
-
+	unregister_pm_notifier(&kf_pm_notifier);
 	rtnl_lock();
-	mutex_lock(&kvmflip_lock);
-	list_for_each_entry_safe(rxq, next, &kvmflip_rxqs, list)
-		kf_rxq_stop(rxq, KVMFLIP_REASON_REQUEST);
-	mutex_unlock(&kvmflip_lock);
+	kf_rxqs_stop(KVMFLIP_REASON_REQUEST);
 	rtnl_unlock();
 	destroy_workqueue(kf_finish_wq);
 	unregister_netdevice_notifier(&kf_netdev_notifier);

@@ -34,6 +34,7 @@ static const char *const reason_values[] = {
 	[KVMFLIP_REASON_VMM] = "vmm",
 	[KVMFLIP_REASON_DRIVER] = "driver",
 	[KVMFLIP_REASON_RING] = "ring",
+	[KVMFLIP_REASON_SLEEP] = "sleep",
 };
 
 static const struct attr buffers_attrs[] = {

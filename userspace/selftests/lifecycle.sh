@@ -200,21 +200,6 @@ module_refs() { # COUNT
 	[[ $(</sys/module/kvmflip/refcnt) == "$1" ]]
 }
 
-# Whoever may be frozen is, as when the host is suspended to idle: its guests, workers.
-host_sleeps() { # NIC
-	local power=/sys/power
-
-	[[ -e $power/pm_test ]] || exit 4
-	topology "$1"
-	echo freezer >$power/pm_test
-	echo 1 >/sys/module/suspend/parameters/pm_test_delay
-	flood "$1"
-	echo freeze >$power/state
-	echo none >$power/pm_test
-	flood_end
-	still_works "$1"
-}
-
 # The same things over and over
 again_and_again() { # NIC
 	local i
@@ -242,7 +227,6 @@ for nic in $nic_kinds; do
 	run_case "$nic: the CLI is gone" cli_gone "$nic"
 	run_case "$nic: a port is deleted" port_deleted "$nic"
 	run_case "$nic: the pool is deleted" pool_deleted "$nic"
-	run_case "$nic: the host sleeps" host_sleeps "$nic"
 	run_case "$nic: attached again and again" again_and_again "$nic"
 done
 ktap_end

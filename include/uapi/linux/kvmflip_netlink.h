@@ -76,6 +76,7 @@ enum kvmflip_port_state {
  * @KVMFLIP_REASON_DRIVER: The guest's driver is ready, or has reset the
  *   device.
  * @KVMFLIP_REASON_RING: A ring is corrupt, or what is in it makes no sense.
+ * @KVMFLIP_REASON_SLEEP: The host is about to sleep.
  */
 enum kvmflip_reason {
 	KVMFLIP_REASON_REQUEST,
@@ -84,6 +85,7 @@ enum kvmflip_reason {
 	KVMFLIP_REASON_VMM,
 	KVMFLIP_REASON_DRIVER,
 	KVMFLIP_REASON_RING,
+	KVMFLIP_REASON_SLEEP,
 };
 
 enum {
