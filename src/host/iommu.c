@@ -2,6 +2,7 @@
 /* kvmflip: what memory of a pool a network device can reach. */
 
 #include <linux/dma-map-ops.h>
+#include <linux/error-injection.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/xdp_sock.h>
@@ -122,7 +123,7 @@ bool kvmflip_iommu_translates(struct device *dev)
 	return domain && domain->type & __IOMMU_DOMAIN_PAGING;
 }
 
-static int kf_check_domain(struct iommu_domain *domain, struct netlink_ext_ack *extack)
+static noinline int kf_check_domain(struct iommu_domain *domain, struct netlink_ext_ack *extack)
 {
 	if (!domain) {
 		NL_SET_ERR_MSG(extack,
@@ -136,6 +137,7 @@ static int kf_check_domain(struct iommu_domain *domain, struct netlink_ext_ack *
 	}
 	return 0;
 }
+ALLOW_ERROR_INJECTION(kf_check_domain, ERRNO);
 
 /* Takes one buffer away from the device, which gather's owner has to sync. */
 static void kf_unmap_buffer(struct kvmflip_iommu *iommu, u32 index,

@@ -7,6 +7,7 @@
  */
 
 #include <kunit/static_stub.h>
+#include <linux/error-injection.h>
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
@@ -207,13 +208,14 @@ static void kf_set_name(struct kvmflip_netdev *nd)
 	spin_unlock(&kf_names_lock);
 }
 
-static int kf_alias(struct net_device *dev, const char *name)
+static noinline int kf_alias(struct net_device *dev, const char *name)
 {
 	char alias[IFALIASZ];
 	int len = scnprintf(alias, sizeof(alias), "kvmflip port %s", name);
 
 	return dev_set_alias(dev, alias, len);
 }
+ALLOW_ERROR_INJECTION(kf_alias, ERRNO);
 
 /**
  * kvmflip_netdev_add - make the network device of a port
@@ -259,6 +261,7 @@ int kvmflip_netdev_add(struct kvmflip_port *port, struct net *net,
 	port->netdev = dev;
 	return 0;
 }
+ALLOW_ERROR_INJECTION(kvmflip_netdev_add, ERRNO);
 
 /**
  * kvmflip_netdev_readdress - the guest has another address

@@ -2,6 +2,7 @@
 /* kvmflip: network devices that have queues attached. */
 
 #include <linux/bpf.h>
+#include <linux/error-injection.h>
 #include <linux/file.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -170,6 +171,7 @@ struct kvmflip_nic *kvmflip_nic_get(struct net_device *netdev, struct kvmflip_po
 	nic->users++;
 	return nic;
 }
+ALLOW_ERROR_INJECTION(kvmflip_nic_get, ERRNO);
 
 /**
  * kvmflip_nic_stop - a queue is no longer served

@@ -2,6 +2,7 @@
 /* kvmflip: ports, the guests' endpoints. */
 
 #include <kunit/static_stub.h>
+#include <linux/error-injection.h>
 #include <linux/eventfd.h>
 #include <linux/netlink.h>
 #include <linux/random.h>
@@ -458,6 +459,7 @@ out:
 	mutex_unlock(&port->tx_lock);
 	return err;
 }
+ALLOW_ERROR_INJECTION(kvmflip_port_open, ERRNO);
 
 /* Nothing is delivered any more, so the window only gets emptier. */
 static void kf_revoke_all(struct kvmflip_port *port)

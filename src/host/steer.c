@@ -10,6 +10,7 @@
  * counts, and is not read again.
  */
 
+#include <linux/error-injection.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
 #include <linux/time64.h>
@@ -104,6 +105,7 @@ int kvmflip_steer_init(struct kvmflip_rxq *rxq, const char *name, struct netlink
 	rxq->steer = steer;
 	return 0;
 }
+ALLOW_ERROR_INJECTION(kvmflip_steer_init, ERRNO);
 
 /**
  * kvmflip_steer_destroy - a queue is dedicated to no port any more

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmflip: ports as mediated VFIO devices. */
 
+#include <linux/error-injection.h>
 #include <linux/eventfd.h>
 #include <linux/mdev.h>
 #include <linux/platform_device.h>
@@ -138,7 +139,8 @@ static void kf_put_irqs(struct eventfd_ctx **irq, u32 n)
 }
 
 /* All of them or none. */
-static int kf_set_eventfds(struct kvmflip_port *port, u32 start, u32 count, const s32 __user *fds)
+static noinline int kf_set_eventfds(struct kvmflip_port *port, u32 start, u32 count,
+				    const s32 __user *fds)
 {
 	struct eventfd_ctx *irq[KVMFLIP_VECS] = {};
 	int err;
@@ -165,6 +167,7 @@ err_put:
 	kf_put_irqs(irq, i);
 	return err;
 }
+ALLOW_ERROR_INJECTION(kf_set_eventfds, ERRNO);
 
 /* @which: a byte for each vector that says if to try it, or NULL: all of them. */
 static int kf_trigger(struct kvmflip_port *port, u32 start, u32 count, const u8 __user *which)
@@ -294,7 +297,7 @@ static void kf_unbind_port(struct kvmflip_port *port)
 	kvmflip_port_put(port);
 }
 
-static int kf_mdev_probe(struct mdev_device *mdev)
+static noinline int kf_mdev_probe(struct mdev_device *mdev)
 {
 	struct kvmflip_port *port;
 	struct kf_vdev *kf;
@@ -325,6 +328,7 @@ err_unbind:
 	kf_unbind_port(port);
 	return err;
 }
+ALLOW_ERROR_INJECTION(kf_mdev_probe, ERRNO);
 
 static void kf_mdev_remove(struct mdev_device *mdev)
 {

@@ -4,6 +4,7 @@
 #include <kunit/static_stub.h>
 #include <linux/bitmap.h>
 #include <linux/delay.h>
+#include <linux/error-injection.h>
 #include <linux/nospec.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -293,6 +294,7 @@ int kvmflip_window_mmap(struct kvmflip_window *window, struct vm_area_struct *vm
 		mmdrop(old);
 	return 0;
 }
+ALLOW_ERROR_INJECTION(kvmflip_window_mmap, ERRNO);
 
 /*
  * A vCPU that faults while its page goes away gets -EFAULT from KVM_RUN, and

@@ -2,6 +2,7 @@
 /* kvmflip: the rings of an AF_XDP socket, used from within the kernel. */
 
 #include <kunit/visibility.h>
+#include <linux/error-injection.h>
 #include <linux/file.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -40,8 +41,9 @@ bool kf_layout_valid(const struct kvmflip_xsk_layout *layout, size_t desc_size)
  * memory for them. A caller that remaps the address in between can, and can
  * write to the rings at any time anyway: nothing in them is trusted.
  */
-static int kf_ring_open(struct kvmflip_xsk_ring *ring, struct file *file,
-			const struct kvmflip_xsk_layout *layout, size_t desc_size, u64 pgoff)
+static noinline int kf_ring_open(struct kvmflip_xsk_ring *ring, struct file *file,
+				 const struct kvmflip_xsk_layout *layout, size_t desc_size,
+				 u64 pgoff)
 {
 	size_t bytes = PAGE_ALIGN(layout->desc + layout->entries * desc_size);
 	unsigned long addr;
@@ -84,6 +86,7 @@ err_close:
 	kf_ring_close(ring);
 	return err;
 }
+ALLOW_ERROR_INJECTION(kf_ring_open, ERRNO);
 
 /**
  * kvmflip_xsk_open - take over a bound AF_XDP socket
@@ -162,6 +165,7 @@ err_put:
 	fput(xsk->file);
 	return err;
 }
+ALLOW_ERROR_INJECTION(kvmflip_xsk_open, ERRNO);
 
 /**
  * kvmflip_xsk_close - give a socket up

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Each allocation of the module fails once, the first, the second, and so on: who asked is
-# told that there is no memory and nothing is left of it, or it works without. Needs a
+# told that there is no memory and nothing is left of it, or it works without. So does each
+# call of the functions that stand for what the kernel or a device may refuse. Needs a
 # kernel with fault injection, as the debug kernel is.
 # timeout: 600
 . "$(dirname "$0")/common.sh"
@@ -73,6 +74,79 @@ attaching() { # MODE
 	finding "faults.$1" "\"injected\": $((n - 1))"
 }
 
+# Functions that fail with EIO, one at a time
+calls=/sys/kernel/debug/fail_function
+
+calls_off() {
+	echo 0 >$calls/times
+	echo >$calls/inject
+}
+
+# attaching_by_call FUNCTION MODE...: sets $failed to how many of its calls were made to
+# fail; an attach makes two at most, for two rings
+attaching_by_call() {
+	local n before left out
+
+	failed=0
+	before=$(state)
+	for n in 1 2; do
+		echo "$n" >$calls/space
+		echo 1 >$calls/times
+		if out=$(kvmflip rxq attach virtio all pool p mode "${@:2}" 2>&1); then
+			read -r left <$calls/times
+			echo 0 >$calls/times
+			kvmflip rxq detach virtio all
+			((left)) || fail "$1, call $n: attached all the same"
+		else
+			read -r left <$calls/times
+			((left == 0)) || fail "$1, which did not fail: $out"
+			[[ $out =~ 'Input/output error'|'ring cannot be mapped' ]] ||
+				fail "$1, call $n: $out"
+			failed=$((failed + 1))
+		fi
+		wait_for "state as before, $1, call $n" is_as "$before"
+		nothing_on virtio
+		((left == 0)) || break
+	done
+}
+
+functions() {
+	local f failed known=0 total=0
+
+	[[ -e $calls/inject ]] || exit 4
+	load_module
+	at_end+=(calls_off)
+	echo 0 >$calls/verbose
+	echo 0 >$calls/times
+	echo 100 >$calls/probability
+	one_queue virtio
+	pool_add p 12M
+	port_add a p max 10M
+	nic_up virtio
+	for f in $(awk '$2 == "[kvmflip]" { print $1 }' $calls/injectable); do
+		known=$((known + 1))
+		echo "$f" >$calls/inject
+		printf '%#x\n' -5 >"$calls/$f/retval"
+		nthfail "${uuid[a]}" calls >"$tmp/nthfail.out"
+		failed=$(field "$(tail -n 1 "$tmp/nthfail.out")" injected)
+		((failed)) || attaching_by_call "$f" strict
+		((failed)) || attaching_by_call "$f" steered port a
+		diag "$f: $failed calls failed"
+		positive "$f: calls that failed" "$failed"
+		total=$((total + failed))
+		echo "!$f" >$calls/inject
+	done
+	positive 'functions that can fail' $known
+	# nthfail has changed it behind the back of who fills the program's maps
+	port_del a
+	port_add a p max 1M
+	attach virtio p
+	vm_start a
+	traffic virtio 100 1 size=60-1514 "$(to a)"
+	guest_is_whole a
+	finding functions "\"functions\": $known, \"calls\": $total"
+}
+
 # Some of all allocations fail while frames flow: some are lost, and counted.
 flowing() {
 	local forced frames=500
@@ -112,6 +186,7 @@ ktap_begin
 needs_injection
 run_case 'commands' commands
 run_case 'frames flow' flowing
+run_case 'functions' functions
 long_case 'attach, copy' attaching copy
 long_case 'attach, strict' attaching strict
 ktap_end

@@ -3,12 +3,14 @@
  * nthfail: does one thing after the other with each allocation of the module failing once.
  *
  *	nthfail UUID [STEP]
+ *	nthfail UUID calls
  *
  * There is a pool p, and on it a port a that has this UUID and that nobody has open; faults
  * are confined to what the module asks for (faults.sh). Whatever fails has to say ENOMEM and
  * to leave everything as it was. Prints how many allocations failed, and how many of those
  * were not needed. With a STEP it is not each, but one of so many, beyond
- * the first few.
+ * the first few. Or each call of the function fails that has been chosen for that, and EIO
+ * is what has to be said.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +38,7 @@
 #define PAGE		4096
 #define CREATE	"/sys/devices/platform/kvmflip/mdev_supported_types/kvmflip-port/create"
 #define DEVICES	"/sys/bus/mdev/devices/"
+#define CALLS	"/sys/kernel/debug/fail_function/"
 #define UUID_B	"6b766d66-6c69-4070-8000-0000000000b2"
 
 #define expect(what) do {						\
@@ -66,6 +69,7 @@ static int group, container, device = -1, pool = -1, irq;
 static __u64 regs, window;
 static char *mapped = MAP_FAILED;
 static unsigned int step = 1, failed, unneeded;
+static int wanted = ENOMEM;
 
 static void nothing(void)
 {
@@ -421,21 +425,42 @@ static void same(const struct op *op, unsigned int n, char *before, bool strict)
 	free(before);
 }
 
-static unsigned int get_left(void)
+static unsigned int get(const char *path)
 {
-	FILE *file = fopen("/proc/self/fail-nth", "r");
-	unsigned int left;
+	FILE *file = fopen(path, "r");
+	unsigned int value;
 
-	expect(file && fscanf(file, "%u", &left) == 1);
+	expect(file && fscanf(file, "%u", &value) == 1);
 	fclose(file);
-	return left;
+	return value;
+}
+
+static void set(const char *path, unsigned int value)
+{
+	FILE *file = fopen(path, "w");
+
+	expect(file && fprintf(file, "%u", value) > 0 && !fclose(file));
+}
+
+/* The kernel sees who has asked for memory, but not who has called a function. */
+static bool by_call(void)
+{
+	return wanted == EIO;
+}
+
+static bool is_left(void)
+{
+	return get(by_call() ? CALLS "times" : "/proc/self/fail-nth");
 }
 
 static void fail_nth(unsigned int n)
 {
-	FILE *file = fopen("/proc/self/fail-nth", "w");
-
-	expect(file && fprintf(file, "%u", n) > 0 && !fclose(file));
+	if (!by_call()) {
+		set("/proc/self/fail-nth", n);
+		return;
+	}
+	set(CALLS "space", n);
+	set(CALLS "times", !!n);
 }
 
 static void on_event(const char *event, const struct kvmflip_object *object, void *data)
@@ -456,10 +481,10 @@ static bool heard(void)
 	return any;
 }
 
-/* The kernel has other names for it when it makes a network device. */
-static bool is_shortage(int err)
+/* The kernel has other names for a shortage when it makes a network device. */
+static bool is_wanted(int err)
 {
-	return err == -ENOMEM || strstr(kvmflip_error(kf), "network device of the port cannot");
+	return err == -wanted || strstr(kvmflip_error(kf), "network device of the port cannot");
 }
 
 static void sweep(const struct op *op)
@@ -474,9 +499,9 @@ static void sweep(const struct op *op)
 		strict = state(true);
 		fail_nth(n);
 		err = op->run();
-		done = get_left();
+		done = is_left();
 		fail_nth(0);
-		if (err && (done || !is_shortage(err))) {
+		if (err && (done || !is_wanted(err))) {
 			fprintf(stderr, "nthfail: %s, allocation %u%s: %s\n", op->name, n,
 				done ? ", which did not fail" : "", strerror(-err));
 			exit(1);
@@ -541,10 +566,12 @@ static void sweep_all(const struct op *op)
 
 int main(int argc, char **argv)
 {
-	if (argc > 2)
+	if (argc > 2 && !strcmp(argv[2], "calls"))
+		wanted = EIO;
+	else if (argc > 2)
 		step = strtoul(argv[2], NULL, 0);
 	if (argc < 2 || !step) {
-		fputs("usage: nthfail UUID [STEP]\n", stderr);
+		fputs("usage: nthfail UUID [STEP | calls]\n", stderr);
 		return 2;
 	}
 	uuid = argv[1];
