@@ -122,6 +122,7 @@ static const char *send_file_once(struct nic *nic, const char *path,
 	__u32 i;
 	size_t len;
 
+	nic->press = false;
 	error = pcap_open(&pcap, path);
 	if (error)
 		return error;
