@@ -111,7 +111,7 @@ attaching_by_call() {
 }
 
 functions() {
-	local f failed known=0 total=0
+	local f failed known=0 sum=0
 
 	[[ -e $calls/inject ]] || exit 4
 	load_module
@@ -133,7 +133,7 @@ functions() {
 		((failed)) || attaching_by_call "$f" steered port a
 		diag "$f: $failed calls failed"
 		positive "$f: calls that failed" "$failed"
-		total=$((total + failed))
+		sum=$((sum + failed))
 		echo "!$f" >$calls/inject
 	done
 	positive 'functions that can fail' $known
@@ -144,7 +144,7 @@ functions() {
 	vm_start a
 	traffic virtio 100 1 size=60-1514 "$(to a)"
 	guest_is_whole a
-	finding functions "\"functions\": $known, \"calls\": $total"
+	finding functions "\"functions\": $known, \"calls\": $sum"
 }
 
 # Some of all allocations fail while frames flow: some are lost, and counted.
