@@ -568,7 +568,7 @@ anything() { # NIC
 	l2_bg a "echo 1 >$suite/run; cat $suite/results"
 	round=64 traffic "$nic" 3000 1 size=60-1514 "$(to a)" "$(to b)"
 	said=$(l2_wait a "$l2_job")
-	diag "$said"
+	diag "${said//$'\n'/$'\n# '}"
 	[[ $said == *$'\nok 1 kvmflip_net_wild'* ]] || fail 'the device is not as good as new'
 	vm_stop b
 	guest_is_clean b
