@@ -200,6 +200,8 @@ driver_refuses() {
 	again() {
 		kvmflip rxq detach igb all
 		ethtool -K igb rxvlan on >/dev/null
+		# who has none before is not waited for
+		wait_for 'carrier' has_carrier igb
 	}
 	load_module
 	pool_add p 16M
