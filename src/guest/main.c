@@ -38,7 +38,7 @@ static int kfn_pci_enable(struct kfn *kf)
 	err = pci_alloc_irq_vectors(pdev, KVMFLIP_VECS, KVMFLIP_VECS, PCI_IRQ_MSIX);
 	/* It says -ENODEV or -ENOSPC too if it is memory that is missing. */
 	if (err < 0)
-		pci_err(pdev, "there are no interrupts to be had (%d)\n", err);
+		pci_err(pdev, "cannot allocate %d MSI-X vectors (%d)\n", KVMFLIP_VECS, err);
 	return min(err, 0);
 }
 
