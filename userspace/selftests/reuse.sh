@@ -10,16 +10,20 @@ chunks_of() { # POOL NAME
 	poolpeek find "$1" "${tag[$2]}" | sort
 }
 
+set_up() { # NIC
+	load_module
+	one_queue "$1"
+	pool_add p 6M
+	port_add a p max 1M copybreak 0
+	port_add b p max 1M copybreak 0
+	attach "$1" p
+}
+
 # A guest holds buffers and dies; another gets the same ones.
 next_owner() { # NIC
 	local nic=$1 shared
 
-	load_module
-	one_queue "$nic"
-	pool_add p 6M
-	port_add a p max 1M copybreak 0
-	port_add b p max 1M copybreak 0
-	attach "$nic" p
+	set_up "$nic"
 	vm_start a --mode hold
 	round=64 traffic "$nic" 192 1 size=1000-1514 "$(to a)"
 	wait_for 'frames at a' guest_has a received 192
@@ -49,12 +53,7 @@ next_owner() { # NIC
 spin() { # NIC MODE
 	local nic=$1 mode=$2
 
-	load_module
-	one_queue "$nic"
-	pool_add p 6M
-	port_add a p max 1M copybreak 0
-	port_add b p max 1M copybreak 0
-	attach "$nic" p
+	set_up "$nic"
 	vm_start a --mode "$mode"
 	vm_start b
 	round=128 traffic "$nic" 3000 1 size=60-1514 "$(to a)" "$(to b)"
@@ -73,12 +72,7 @@ spin() { # NIC MODE
 many() { # NIC
 	local nic=$1 name i
 
-	load_module
-	one_queue "$nic"
-	pool_add p 6M
-	port_add a p max 1M copybreak 0
-	port_add b p max 1M copybreak 0
-	attach "$nic" p
+	set_up "$nic"
 	vm_start a --cpus 2 --mode spin-write
 	vm_start b --cpus 2
 	for ((i = 0; i < 4; i++)); do
