@@ -8,21 +8,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-tests=0 failures=0
-
-result() { # NAME COMMAND...
-	local name=$1
-
-	shift
-	tests=$((tests + 1))
-	if "$@" >"$tmp/log" 2>&1; then
-		echo "ok $tests $name"
-		return
-	fi
-	failures=$((failures + 1))
-	sed 's/^/# /' "$tmp/log"
-	echo "not ok $tests $name"
-}
+. "$here/../../scripts/verdict.sh"
 
 declared() {
 	grep -oE '\bkvmflip_[a-z_]+\(' "$here/libkvmflip.h" | tr -d '(' | sort -u
@@ -73,13 +59,12 @@ installed() { # COMPILER SUFFIX
 
 echo 'KTAP version 1'
 if [[ ${1:-} == --installed ]]; then
-	result 'a program in C' installed "${CC:-cc}" c
-	exit $failures
+	verdict 'a program in C' installed "${CC:-cc}" c
+	finish
 fi
-result 'exported is what is declared' diff <(declared) <(exported)
-result 'the manual page has every function' diff <(declared) <(documented)
-result 'it installs' make -s -C "$here" install PREFIX="$tmp/root"
-result 'a program in C' installed "${CC:-cc}" c
-result 'a program in C++' installed "${CXX:-c++}" cc
-echo "1..$tests"
-((failures == 0))
+verdict 'exported is what is declared' diff <(declared) <(exported)
+verdict 'the manual page has every function' diff <(declared) <(documented)
+verdict 'it installs' make -s -C "$here" install PREFIX="$tmp/root"
+verdict 'a program in C' installed "${CC:-cc}" c
+verdict 'a program in C++' installed "${CXX:-c++}" cc
+finish
