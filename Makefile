@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Front door. The module's own build is in Kbuild, userspace's in userspace/.
 
+# The scripts that one target calls count the time from here.
+export KVMFLIP_START := $(or $(KVMFLIP_START),$(shell date +%s))
+
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
 all: modules userspace
@@ -16,8 +19,8 @@ help:
 	@echo 'make check          every test; T=PATTERN for some of them'
 	@echo 'make check-full     these, and each end-to-end case with the checkers of'
 	@echo '                    the debug kernel too, which takes hours'
-	@echo 'make check-matrix   some suites on each kernel that the module is for, and the'
-	@echo '                    table of them in README.md'
+	@echo 'make check-matrix   the end-to-end suites on each kernel that the module is for,'
+	@echo '                    and the table of them in README.md'
 	@echo 'make bench          what a frame costs, with kvmflip and with others;'
 	@echo '                    B=OPTIONS of scripts/bench'
 	@echo 'make shell          a shell in an emulated KVM host with virtme-ng'
