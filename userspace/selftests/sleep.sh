@@ -33,15 +33,15 @@ told() {
 	[[ $(<"$tmp/told") == *'"rxq-detach"'*'"reason":"sleep"'* ]]
 }
 
-sleeps() { # NIC HOW
+sleeps() { # NIC HOW [MODE-WORD]...
 	local flood
 
 	[[ -e $power/pm_test ]] || exit 4
 	load_module
 	pool_add p 16M
-	port_add a p max 2M
-	port_add b p max 2M
-	attach "$1" p
+	port_add a p max 8M
+	port_add b p max 8M
+	attach "$1" p "${@:3}"
 	kvmflip save >"$tmp/config"
 	vm_start a
 	vm_start b
@@ -79,11 +79,61 @@ sleeps() { # NIC HOW
 	wait_for 'free pool' pool_is_free p
 }
 
+# Who holds the socket of a queue keeps the host awake, which says so after half a minute.
+refuses() { # NIC
+	local other=igb holder freeze
+
+	[[ -e $power/pm_test ]] || exit 4
+	load_module
+	one_queue "$1"
+	pool_add p 8M
+	port_add a p max 2M
+	[[ $1 != igb ]] || other=virtio
+	nic_up $other
+	attach "$1" p
+	echo 'kvmflip-test: allow DMAR' >/dev/kmsg
+	badxsk scribble p 300 1 >"$tmp/badxsk.out" 2>&1 &
+	holder=$!
+	children+=("$holder")
+	wait_for 'rings that it has' grep -q socket: "/proc/$holder/maps"
+	echo devices >$power/pm_test
+	(
+		trap - ERR EXIT
+		echo freeze >$power/state
+	) 2>"$tmp/freeze" &
+	freeze=$!
+	children+=("$freeze")
+	wait_for 'end of the queue' no_queue "$1"
+	refused 'the host is about to sleep' kvmflip rxq attach $other 0 pool p
+	! wait "$freeze" || fail 'it slept'
+	echo none >$power/pm_test
+	grep -q 'Device or resource busy' "$tmp/freeze" || fail "it says $(<"$tmp/freeze")"
+	dmesg | grep -q 'kvmflip: no sleep: a process still holds the socket' || fail 'it does not say why'
+	kill -KILL "$holder"
+	wait "$holder" || true
+	echo 'kvmflip-test: expected end' >/dev/kmsg
+	nics=()
+	wait_for 'free pool' pool_is_free p
+
+	attach "$1" p
+	vm_start a
+	round=100 traffic "$1" 200 7 size=64-1514 "$(to a)"
+	guest_is_whole a
+	detach "$1"
+}
+
+no_queue() { # NIC
+	[[ $(kvmflip -j rxq show "$1") == '[]' ]]
+}
+
 ktap_begin
 for nic in $nic_kinds; do
 	long_case "$nic: the host's devices sleep" sleeps "$nic" to_devices
 	if is_first "$nic"; then
 		run_case "$nic: the host sleeps until it is woken" sleeps "$nic" to_idle
+		long_case "$nic: mode copy" sleeps "$nic" to_devices mode copy
+		long_case "$nic: mode steered" sleeps "$nic" to_devices mode steered port a
+		long_case "$nic: a queue that cannot be taken down" refuses "$nic"
 	fi
 done
 ktap_end
