@@ -7,6 +7,7 @@
 
 #include "apply.h"
 #include "batch.h"
+#include "bpffs.h"
 #include "config.h"
 #include "demux.h"
 #include "module.h"
@@ -262,7 +263,7 @@ static int apply(struct plan *plan, const char *path)
 	if (!status)
 		status = module_open();
 	if (!status && !plan->dry)
-		status = demux_lock();
+		status = bpffs_lock();
 	if (!status)
 		status = module_dump(KVMFLIP_CMD_POOL_GET, &plan->pools);
 	if (!status)

@@ -31,7 +31,6 @@ struct demux {
 	bool generic;
 };
 
-int demux_lock(void);
 void demux_unpin_unused(const cJSON *rxqs);
 
 int demux_open(struct demux *demux, const struct nic *nic, bool attached,

@@ -8,6 +8,7 @@
 #include <linux/kvmflip_netlink.h>
 
 #include "altname.h"
+#include "bpffs.h"
 #include "config.h"
 #include "counters.h"
 #include "demux.h"
@@ -79,7 +80,7 @@ static int begin_change(void)
 	int status = module_open();
 
 	if (!status)
-		status = demux_lock();
+		status = bpffs_lock();
 	if (!status)
 		status = module_dump(KVMFLIP_CMD_PORT_GET, &ports);
 	if (status)

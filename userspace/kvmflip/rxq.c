@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attach.h"
+#include "bpffs.h"
 #include "counters.h"
 #include "module.h"
 #include "output.h"
@@ -113,7 +114,7 @@ static int rxq_attach(struct args *args)
 	if (!status)
 		status = nic_open(&a.nic, config.dev);
 	if (!status)
-		status = demux_lock();
+		status = bpffs_lock();
 	a.pool_name = config.pool;
 	a.mode = config.mode;
 	a.port = config.port;
@@ -157,7 +158,7 @@ static int rxq_detach(struct args *args)
 	if (!status)
 		status = nic_open(&nic, config.dev);
 	if (!status)
-		status = demux_lock();
+		status = bpffs_lock();
 	if (status)
 		return status;
 	status = config.queue == ALL_QUEUES ? detach_all(&nic) :

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stands in for module.c in tests: what the module would tell is in the files
+ * Stands in for module.c and bpffs.c in tests: what the module would tell is in the files
  * pools.json, rxqs.json and ports.json of the directory KVMFLIP_FAKE. Nothing can be
  * changed. The kernel's tracing is made of files too: those of process 1, whose
  * directories are there. There is no memory for what is as large as KVMFLIP_NO_MALLOC or
@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../bpffs.h"
 #include "../module.h"
 #include "../output.h"
 
@@ -54,6 +55,11 @@ int rmdir(const char *path)
 {
 	(void)path;
 	return 0;
+}
+
+int bpffs_lock(void)
+{
+	return EXIT_OK;
 }
 
 int module_connect(struct kvmflip **kf)
