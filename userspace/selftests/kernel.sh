@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the kernel at hand has, and what works with any of them, whatever its NICs and
 # IOMMU: frames through a driver that knows no zero-copy.
-# matrix
 # timeout: 300
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/flow.sh"

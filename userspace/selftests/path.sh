@@ -4,7 +4,6 @@
 # that it is for; nothing is lost, changed or seen by others.
 # timeout: 600
 # kcsan
-# matrix
 . "$(dirname "$0")/common.sh"
 
 mixed() { # NIC COUNT

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A device reaches no buffer that a guest has.
 # timeout: 400
-# matrix
 . "$(dirname "$0")/common.sh"
 
 kernel_mark() {
