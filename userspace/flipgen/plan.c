@@ -157,7 +157,7 @@ static const char *parse_size(struct plan *plan, char *value)
 	return NULL;
 }
 
-/* udp=SOURCE/DESTINATION/PORT: what is sent is UDP in IPv4 */
+/* udp=SOURCE/DESTINATION/PORT: what is sent is UDP in IPv4, a flow to each destination */
 static const char *parse_udp(struct plan *plan, const char *value)
 {
 	__u8 *from = plan->udp_from, *to = plan->udp_to;
@@ -277,8 +277,9 @@ static __u16 fold(__u32 sum)
 }
 
 /* Headers of a packet of so many bytes at p; without the checksum of UDP */
-static __u8 *put_headers(const struct plan *plan, __u8 *p, __u16 len)
+static __u8 *put_headers(const struct plan *plan, const struct dest *dest, __u8 *p, __u16 len)
 {
+	__u8 flow = dest == &plan->paced ? plan->n_dests : dest - plan->dests;
 	__u8 *ip = p;
 
 	p = put16(p, 0x4500);
@@ -288,6 +289,7 @@ static __u8 *put_headers(const struct plan *plan, __u8 *p, __u16 len)
 	p = put16(p, 64 << 8 | 17);
 	p = put16(p, 0);
 	memcpy(p, plan->udp_from, 4);
+	p[3] += flow;
 	memcpy(p + 4, plan->udp_to, 4);
 	put16(ip + 10, fold(sum16(ip, IP_HLEN, 0)));
 	p = put16(p + 8, plan->udp_port);
@@ -339,7 +341,7 @@ size_t plan_frame(struct plan *plan, const struct dest *dest, __u8 *frame,
 	p = put16(p, plan->udp ? ETH_P_IP : dest->tag << 8 | dest->tag);
 	ip = p;
 	if (plan->udp)
-		p = put_headers(plan, p, frame + hdr.len - p);
+		p = put_headers(plan, dest, p, frame + hdr.len - p);
 	at = p - frame;
 	for (i = at + PAYLOAD_CODED; i < hdr.len; i++)
 		frame[i] = payload_pattern(dest->tag, seq, i);

@@ -41,7 +41,7 @@ struct dest {
  * @weights: sum of their weights
  * @udp: frames are UDP in IPv4; their EtherType and these headers are not of the
  *	 tag's class
- * @udp_from: its source address
+ * @udp_from: its source address; that of the second destination is one more, and so on
  * @udp_to: its destination address
  * @udp_port: both ports
  * @paced: gets frames at a rate of its own, which @count is without
