@@ -26,6 +26,8 @@ CURVES = {
                     points("strays", (0, 2, 10, 25, 50, 75, 90)), "1514"),
     "ports": Curve("Guests whose frames come mixed on one queue", "guests",
                    points("ports copied", (1, 4, 16, 64)), "1514"),
+    "queues": Curve("Guests whose frames come mixed at the igb NIC", "guests",
+                    points("one four", (1, 4, 16, 64)), "1514"),
     "pool": Curve("Sizes of the pool", "MiB",
                   points("pool", (64, 256, 1024, 4096, 8192)), "1514", 11264, 2400),
     "kept": Curve("Buffers that the guest keeps", "% of the pool",

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * flipmark: has the generator send, between two marks for the plugin.
+ * flipmark: has something done between two marks for the plugin.
  *
  *	flipmark MILLISECONDS WORD...
+ *	flipmark MILLISECONDS --tell FIFO LINE FILE
  *
- * The words are a command of flipgen's control socket. The second mark comes so long
- * after flipgen's answer, which is printed. This is a program so that what is counted
- * in between is not also what it costs to start one.
+ * The words are a command of flipgen's control socket; or the line is written to the fifo,
+ * and something is in the file when it is done. The second mark comes so long after flipgen's
+ * answer, which is printed, or after that. This is a program so that what is counted in
+ * between is not also what it costs to start one.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "mark.h"
 
 #define PORT	"/dev/virtio-ports/gen"
+#define POLL_MS	50
+#define TRIES	12000
 
 /* nopl WHICH(%rax) */
 static inline __attribute__((always_inline)) void mark(unsigned int which)
@@ -44,17 +49,48 @@ static int ask(int fd, const char *line, size_t len, const char *id, char *answe
 	return 0;
 }
 
+static void wait_ms(unsigned int ms)
+{
+	const struct timespec pause = { ms / 1000, ms % 1000 * 1000000l };
+
+	nanosleep(&pause, NULL);
+}
+
+static int tell(unsigned int ms, const char *fifo, const char *line, const char *file)
+{
+	struct stat st = { 0 };
+	int fd, i, ok;
+
+	/* Reading too, that it never blocks */
+	fd = open(fifo, O_RDWR);
+	if (fd < 0) {
+		perror(fifo);
+		return 1;
+	}
+	mark(MARK_BEGIN);
+	ok = dprintf(fd, "%s\n", line) > 0;
+	for (i = 0; ok && !st.st_size && i < TRIES; i++) {
+		wait_ms(POLL_MS);
+		stat(file, &st);
+	}
+	wait_ms(ms);
+	mark(MARK_END);
+	return !st.st_size;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int ms = argc > 2 ? strtoul(argv[1], NULL, 0) : 0;
-	struct timespec pause = { ms / 1000, ms % 1000 * 1000000l };
 	static char line[8192], answer[65536];
 	char id[32];
 	int fd, i, ok;
 	size_t len;
 
+	if (argc == 6 && !strcmp(argv[2], "--tell"))
+		return tell(ms, argv[3], argv[4], argv[5]);
 	if (argc < 3) {
-		fputs("usage: flipmark MILLISECONDS WORD...\n", stderr);
+		fputs("usage: flipmark MILLISECONDS WORD...\n"
+		      "       flipmark MILLISECONDS --tell FIFO LINE FILE\n", stderr);
 		return 2;
 	}
 	snprintf(id, sizeof(id), "mark-%d", getpid());
@@ -69,7 +105,7 @@ int main(int argc, char **argv)
 	}
 	mark(MARK_BEGIN);
 	ok = ask(fd, line, len, id, answer, sizeof(answer));
-	nanosleep(&pause, NULL);
+	wait_ms(ms);
 	mark(MARK_END);
 	fputs(answer, stdout);
 	return !ok;

@@ -98,8 +98,9 @@ l2_start() { # NAME [QEMU ARGUMENT]...
 	l2_ready "$1"
 }
 
-# l2_bg NAME COMMAND [ARGUMENT]..., or one word that is a script: sets l2_job
-l2_bg() {
+# l2_script NAME COMMAND [ARGUMENT]..., or one word that is a script: sets l2_job and $l2_line,
+# at which the guest begins with it when it is in ctl.in
+l2_script() {
 	local name=$1 dir=$tmp/l2/$1
 
 	shift
@@ -110,8 +111,14 @@ l2_bg() {
 		echo "PATH=\$PATH:$here"
 		(($# == 1)) && echo "$1" || echo "exec ${*@Q}"
 	} >"$dir/$l2_job.cmd"
+	l2_line="$l2_job $l2_seconds"
+}
+
+# l2_bg NAME COMMAND [ARGUMENT]...: as l2_script, and the guest begins
+l2_bg() {
+	l2_script "$@"
 	# opened for reading too, that is never blocked by a QEMU that is gone
-	echo "$l2_job $l2_seconds" 1<>"$dir/ctl.in"
+	echo "$l2_line" 1<>"$tmp/l2/$1/ctl.in"
 }
 
 # l2_wait NAME JOB: what it said, and its exit status
