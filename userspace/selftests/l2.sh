@@ -42,6 +42,10 @@ l2_boot() {
 	local name=$1 dir=$tmp/l2/$1 qemu i to=('' '' '')
 
 	shift
+	if [[ $KVMFLIP_KERNEL == image-* && $KVMFLIP_ACCEL == tcg ]]; then
+		diag 'an emulated host needs scripts/kernel/svm-vectoring.patch for such guests'
+		exit 4
+	fi
 	[[ -e /run/job/l2.cpio ]] || fail 'nothing for guests to boot from: see scripts/l2.sh'
 	mkdir -p "$dir"
 	rm -f "$dir"/{ctl.in,ctl.out,ready,[0-9]*}
