@@ -51,6 +51,10 @@ ktap_begin() {
 }
 
 ktap_end() {
+	((tests)) || {
+		echo '1..0 # SKIP all of its cases are long, or not chosen'
+		exit 4
+	}
 	echo "1..$tests"
 	exit $((failures != 0))
 }
