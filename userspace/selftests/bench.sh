@@ -12,8 +12,6 @@
 
 PATH=$here/../bench:$PATH
 arms='drop xsk strict steered copy redirect bridge asis'
-# what XDP does not want of a tap
-no_offloads=guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off,guest_uso4=off,guest_uso6=off
 
 run() { # NIC
 	local json arm n

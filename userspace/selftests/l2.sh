@@ -21,6 +21,9 @@ l2_seconds=60			# that a command may take
 l2_boot_seconds=120
 [[ ${KVMFLIP_SLOW:-0} == 1 ]] && l2_mem=1216 l2_seconds=240 l2_boot_seconds=600
 
+# of a guest of vhost-net: XDP, there or into its tap, wants it without these
+no_offloads=guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off,guest_uso4=off,guest_uso6=off
+
 declare -A l2_began=()
 l2_number=0
 
