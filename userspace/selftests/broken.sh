@@ -56,6 +56,7 @@ dry() {
 	pool_add p 16M 4K
 	port_add a p copybreak 0
 	port_add b p copybreak 0
+	nic_up igb
 	echo 'kvmflip-test: allow DMAR' >/dev/kmsg
 	attach igb p
 	ethtool -G igb rx 4096

@@ -262,8 +262,9 @@ perf_counts() { # NIC
 	load_module
 	pool_add p 16M
 	one_queue "$1"
+	nic_up "$1"
 	perf stat -x , -a -e kvmflip:kvmflip_buffer -o "$tmp/perf" -- \
-		kvmflip rxq attach "$(nic_up "$1"; echo "$1")" all pool p
+		kvmflip rxq attach "$1" all pool p
 	nics+=("$1")
 	equal 'transitions' "$(sed -n 's/^\([0-9]*\),.*kvmflip_buffer.*/\1/p' "$tmp/perf")" \
 		"$(stat pool p posted)"
@@ -563,8 +564,8 @@ copy_mode() { # NIC with zero-copy
 
 	load_module
 	pool_add p 16M
-	make_poor_nics
 	nic_up "$1"
+	make_poor_nics
 	for dev in kvmflip-tap kvmflip-dummy; do
 		kvmflip rxq attach $dev all pool p mode copy
 		equal "mode of $dev" "$(field "$(kvmflip -j rxq show $dev)" mode)" copy

@@ -205,8 +205,7 @@ driver_refuses() {
 	}
 	load_module
 	pool_add p 16M
-	nic_of igb
-	ip link set igb up
+	nic_up igb
 	ethtool -L igb combined 1 >/dev/null || true
 	ethtool -K igb rxvlan on >/dev/null
 	wait_for 'carrier' has_carrier igb
