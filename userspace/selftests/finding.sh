@@ -77,7 +77,8 @@ nth() {
 
 # Reports of the kernel since it came up, but for what it says when it starts
 splats() {
-	dmesg | grep -cE 'BUG:|WARNING:|KASAN|refcount_t:|possible .* locking' || true
+	dmesg | grep -vEf <(grep -vE '^(#|$)' "${BASH_SOURCE[0]%/*}/../../scripts/splats.allow") |
+		grep -cE 'BUG:|WARNING:|KASAN|refcount_t:|possible .* locking' || true
 }
 
 # What kmemleak knows of, once if time is short: objects count when they are 5 s old and
