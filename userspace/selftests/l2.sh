@@ -40,15 +40,20 @@ l2_words() {
 	done
 }
 
+# l2_works: or the case is skipped
+l2_works() {
+	if [[ $KVMFLIP_KERNEL == image-* && $KVMFLIP_ACCEL == tcg ]]; then
+		diag 'an emulated host needs scripts/kernel/svm-vectoring.patch for such guests'
+		exit 4
+	fi
+}
+
 # l2_boot NAME [QEMU ARGUMENT]...: without waiting, so that some can boot at once
 l2_boot() {
 	local name=$1 dir=$tmp/l2/$1 qemu i to=('' '' '')
 
 	shift
-	if [[ $KVMFLIP_KERNEL == image-* && $KVMFLIP_ACCEL == tcg ]]; then
-		diag 'an emulated host needs scripts/kernel/svm-vectoring.patch for such guests'
-		exit 4
-	fi
+	l2_works
 	[[ -e /run/job/l2.cpio ]] || fail 'nothing for guests to boot from: see scripts/l2.sh'
 	mkdir -p "$dir"
 	rm -f "$dir"/{ctl.in,ctl.out,ready,[0-9]*}

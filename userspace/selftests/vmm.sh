@@ -562,6 +562,7 @@ domain_boots() {
 }
 
 by_libvirt() {
+	l2_works
 	load_module
 	pool_add p 16M
 	port_add vm1 p uuid "$example_uuid" max 2M
