@@ -22,7 +22,8 @@ static int print_usage(void)
 	      "WORD := count=N | seed=N | size={MIN-MAX|N,...}\n"
 	      "        to=MAC[/{VLAN|p}[/TAG[/WEIGHT]]]\n"
 	      "        paced=MAC/{VLAN|p}/TAG/USECS\n"
-	      "        udp=SOURCE/DESTINATION/PORT, of IPv4\n"
+	      "        udp=SOURCE/DESTINATION/PORT, of IPv4; SOURCE is one more\n"
+	      "            for each further destination\n"
 	      "        other=TAG | {bcast|mcast|unknown|qinq}=WEIGHT\n"
 	      "        burst=N | gap-us=N\n", stderr);
 	return 2;

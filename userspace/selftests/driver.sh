@@ -569,7 +569,7 @@ anything() { # NIC
 	round=64 traffic "$nic" 3000 1 size=60-1514 "$(to a)" "$(to b)"
 	said=$(l2_wait a "$l2_job")
 	diag "${said//$'\n'/$'\n# '}"
-	[[ $said == *$'\nok 1 kvmflip_net_wild'* ]] || fail 'the device is not as good as new'
+	[[ $said == *$'\nok 1 kvmflip_net_wild'* && $said != *SKIP* ]] || fail 'the device is not as good as new'
 	vm_stop b
 	guest_is_clean b
 	positive "frames of b's" "$(field "$report" received)"
