@@ -287,6 +287,7 @@ static void kft_quota(struct kunit *test)
 {
 	struct kvmflip_test_steered *kft = kvmflip_steered(test);
 	u32 i, chunk, prod;
+	const u8 *frame;
 
 	for (i = KFT_TARGET; i < KFT_SLOTS; i++)
 		kvmflip_steered_given(test, kft);
@@ -297,6 +298,9 @@ static void kft_quota(struct kunit *test)
 	kvmflip_steered_serve(kft);
 	KUNIT_EXPECT_EQ(test, kft_port(kft, KVMFLIP_A_STATS_COPIED_QUOTA), 1);
 	kvmflip_steered_expect_desc(test, kft, prod, KFT_SLOTS, 0, 100, 0);
+	/* It may look there all the same, and sees what the frame is and no more. */
+	frame = kvmflip_pool_address(kft->pool, chunk) + kft->pool->table.chunk[chunk].offset;
+	KUNIT_EXPECT_NULL(test, memchr_inv(frame - KVMFLIP_NOTES, 0, KVMFLIP_NOTES));
 	KUNIT_EXPECT_EQ(test, kvmflip_steered_buffer(kft, chunk)->left, 2);
 	KUNIT_EXPECT_EQ(test, kft->rxq->buffers, KFT_TARGET);
 	kvmflip_steered_states(test, kft, 0, KFT_SLOTS, 0);

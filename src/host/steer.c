@@ -228,8 +228,12 @@ static void kf_deliver_other(struct kf_round *round, const struct kvmflip_buffer
 	unsigned int verdict = kf_verdict(round, buf, c, start, gen);
 
 	kvmflip_stats_frame(round->delta, c->len, verdict);
-	if (verdict != KVMFLIP_A_STATS_DROPPED_NO_PORT)
-		kvmflip_stats_frame(&round->own, c->len, verdict);
+	if (verdict == KVMFLIP_A_STATS_DROPPED_NO_PORT)
+		return;
+	kvmflip_stats_frame(&round->own, c->len, verdict);
+	/* The guest may see the buffer nevertheless. */
+	round->own.v[KVMFLIP_A_STATS_BYTES_ZEROED_TAIL] +=
+		kvmflip_deliver_forget_notes(start, c->offset);
 }
 
 /* The guest learns that it has all frames of a buffer, as soon as there is space. */
