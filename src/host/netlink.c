@@ -5,6 +5,7 @@
 #include <linux/numa.h>
 #include <linux/rtnetlink.h>
 #include <net/genetlink.h>
+#include <net/xdp_sock.h>
 
 #include "event.h"
 #include "kvm.h"
@@ -268,6 +269,8 @@ static int kf_fill_rxq(struct sk_buff *skb, const void *object)
 	    (fill_usecs <= KVMFLIP_LATENCY_USECS_MAX &&
 	     nla_put_u32(skb, KVMFLIP_A_RXQ_FILL_USECS, fill_usecs)))
 		return -EMSGSIZE;
+	kvmflip_stats_set(&rxq->stats, KVMFLIP_A_STATS_RX_RING_FULL,
+			  READ_ONCE(rxq->xsk.xs->rx_queue_full));
 	return kvmflip_stats_put(skb, KVMFLIP_A_RXQ_STATS, &rxq->stats, KVMFLIP_STATS_RXQ);
 }
 

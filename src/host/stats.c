@@ -67,6 +67,21 @@ void kvmflip_stats_inc(struct kvmflip_stats *stats, unsigned int counter, u64 n)
 }
 
 /**
+ * kvmflip_stats_set - bring a counter up to date that somebody else counts
+ * @stats: counters
+ * @counter: KVMFLIP_A_STATS_*
+ * @n: what it is now
+ *
+ * Context: process context or softirq.
+ */
+void kvmflip_stats_set(struct kvmflip_stats *stats, unsigned int counter, u64 n)
+{
+	spin_lock_bh(&stats->lock);
+	stats->v[counter] = n;
+	spin_unlock_bh(&stats->lock);
+}
+
+/**
  * kvmflip_stats_get - get all counters of one moment
  * @stats: counters
  * @now: to fill in

@@ -62,7 +62,8 @@ struct kvmflip_stats {
 	 BIT_ULL(KVMFLIP_A_STATS_GRANTS) | \
 	 BIT_ULL(KVMFLIP_A_STATS_RECYCLED) | \
 	 BIT_ULL(KVMFLIP_A_STATS_BYTES_ZEROED_TAIL) | \
-	 BIT_ULL(KVMFLIP_A_STATS_WAKEUPS))
+	 BIT_ULL(KVMFLIP_A_STATS_WAKEUPS) | \
+	 BIT_ULL(KVMFLIP_A_STATS_RX_RING_FULL))
 
 #define KVMFLIP_STATS_PORT \
 	(KVMFLIP_STATS_FRAMES | \
@@ -89,6 +90,7 @@ void kvmflip_stats_init(struct kvmflip_stats *stats);
 void kvmflip_stats_add(struct kvmflip_stats *stats, const struct kvmflip_delta *delta);
 void kvmflip_stats_frame(struct kvmflip_delta *delta, u32 len, unsigned int verdict);
 void kvmflip_stats_inc(struct kvmflip_stats *stats, unsigned int counter, u64 n);
+void kvmflip_stats_set(struct kvmflip_stats *stats, unsigned int counter, u64 n);
 void kvmflip_stats_get(struct kvmflip_stats *stats, struct kvmflip_delta *now);
 int kvmflip_stats_put(struct sk_buff *skb, int attr, struct kvmflip_stats *stats, u64 mask);
 

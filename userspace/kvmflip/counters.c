@@ -48,7 +48,9 @@ static const struct group groups[] = {
 		"to-guest", "to-guest-bytes", "from-guest", "from-guest-bytes",
 		"tx-errors",
 	} },
-	{ "device", { "revokes", "grants", "iotlb-syncs", "wakeups" } },
+	{ "device", {
+		"revokes", "grants", "iotlb-syncs", "wakeups", "rx-ring-full",
+	} },
 };
 
 /* @column is where the line ends so far, 0 before the label; returns the new one */

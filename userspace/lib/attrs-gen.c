@@ -204,6 +204,9 @@ static const struct attr stats_attrs[] = {
 	[KVMFLIP_A_STATS_TX_ERRORS] = {
 		{ "tx-errors", KVMFLIP_TYPE_UINT, KVMFLIP_A_STATS_TX_ERRORS }, .width = 8,
 	},
+	[KVMFLIP_A_STATS_RX_RING_FULL] = {
+		{ "rx-ring-full", KVMFLIP_TYPE_UINT, KVMFLIP_A_STATS_RX_RING_FULL }, .width = 8,
+	},
 };
 
 static const struct attr_set stats_set = {

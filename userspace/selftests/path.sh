@@ -130,6 +130,50 @@ traced() { # NIC
 	guest_is_whole a
 }
 
+# settled NIC: no frame is under way in its queue
+settled() {
+	local was=''
+
+	while now=$(stat rxq "$1" received); [[ $now != "$was" ]]; do
+		was=$now
+		nap 0.5
+	done
+}
+
+# More than the host keeps up with, as fast as they come: what is lost is counted, and the
+# queue is after it what it was before.
+flood() { # NIC COUNT WORD...
+	local nic=$1 count=$2 late now start
+
+	load_module
+	one_queue "$nic"
+	pool_add p 32M 2M
+	port_add a p max 22M
+	start=$(dmesg | wc -l)
+	attach "$nic" p "${@:3}"
+	vm_start a
+	gen send "$nic" "count=$count" size=1514 burst=0 "$(to a)"
+	settled "$nic"
+	late=$(stat rxq "$nic" rx_ring_full)
+	diag "$late of $count frames came too late"
+	equal 'frames, taken or not' $((now + late)) "$count"
+	equal 'frames that are not believed' "$(stat rxq "$nic" dropped_invalid)" 0
+	equal 'times without a chunk' \
+		"$(dmesg | tail -n +$((start + 1)) | grep -c 'ran out of chunks' || true)" 0
+	frames_add_up rxq "$nic"
+	frames_add_up port a
+	vm_stop a
+	guest_is_clean a
+
+	vm_start a
+	traffic "$nic" 2000 1 size=64-1514 "$(to a)"
+	wait_for 'all frames' guest_has a received "${sent[a]}"
+	guest_is_whole a
+	equal 'frames that came too late' "$(stat rxq "$nic" rx_ring_full)" "$late"
+	detach "$nic"
+	wait_for 'free pool' pool_is_free p
+}
+
 frames=6000
 [[ ${KVMFLIP_SLOW:-0} == 1 ]] && frames=1500
 ktap_begin
@@ -139,5 +183,8 @@ for nic in $nic_kinds; do
 	run_case "$nic: recorded frames" recorded "$nic"
 	run_case "$nic: priority-tagged frames" priority_tagged "$nic"
 	run_case "$nic: bpftrace" traced "$nic"
+	run_case "$nic: a flood" flood "$nic" 40000
+	run_case "$nic: a flood of copies" flood "$nic" 40000 mode copy
+	run_case "$nic: a flood to one guest" flood "$nic" 40000 mode steered port a
 done
 ktap_end
