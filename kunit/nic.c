@@ -62,6 +62,7 @@ struct kvmflip_test_nic *kvmflip_test_nic_of(struct kunit *test, const char *por
 	rxq->queue = 7;
 	rxq->id = KVMFLIP_TEST_QUEUE;
 	rxq->target = KVMFLIP_TEST_TARGET;
+	rxq->most = 2 * KVMFLIP_TEST_TARGET;
 	rxq->xsk.xs = &kft->xs;
 	kvmflip_stats_init(&rxq->stats);
 	kft_ring(test, &rxq->xsk.rx, sizeof(struct xdp_desc), &kft->rx);

@@ -85,14 +85,13 @@ static void kft_wake(struct kvmflip_test_nic *kft)
 	flush_work(&kft->rxq.work);
 }
 
-/* The driver receives a frame for the port, into the next chunk that it has. */
-static void kft_receive(struct kvmflip_test_nic *kft, u32 len)
+/* The driver receives a frame for the port, into a chunk that it has. */
+static void kft_receive_in(struct kvmflip_test_nic *kft, u32 chunk, u32 len)
 {
 	struct kvmflip_meta meta = kvmflip_test_meta(kft->port);
-	u32 chunk = find_first_bit(kft->owned, KFT_CHUNKS);
 	u8 *bytes;
 
-	if (chunk == KFT_CHUNKS) {
+	if (chunk >= KFT_CHUNKS || !test_bit(chunk, kft->owned)) {
 		kft->wrong++;
 		return;
 	}
@@ -101,6 +100,12 @@ static void kft_receive(struct kvmflip_test_nic *kft, u32 len)
 	memset(bytes + 256, KVMFLIP_TEST_TAG(0), len);
 	memcpy(bytes + 256 - sizeof(meta), &meta, sizeof(meta));
 	kft_announce(kft, KFT_AT(chunk, 256), len);
+}
+
+/* The same, into the next one. */
+static void kft_receive(struct kvmflip_test_nic *kft, u32 len)
+{
+	kft_receive_in(kft, find_first_bit(kft->owned, KFT_CHUNKS), len);
 }
 
 /* The guest takes what there is, and returns what it may if it is told to. */
@@ -190,6 +195,42 @@ static void kft_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_FLIPPED), 2 * KFT_SLOTS);
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_COPIED_QUOTA), 200 - 2 * KFT_SLOTS);
 	KUNIT_EXPECT_EQ(test, kft_counter(kft, KVMFLIP_A_STATS_RECYCLED), 100 - KFT_SLOTS);
+}
+
+/*
+ * A driver that leaves a chunk of each buffer for later has as many as it needs all the
+ * same, though not of any number of buffers; and when it uses them not more.
+ */
+static void kft_passed_over(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+	DECLARE_BITMAP(first, KFT_CHUNKS);
+	u32 chunk, round;
+
+	kft->rxq.reserve = 2 * KFT_TARGET;
+	kft_start(test, kft, KVMFLIP_CLEAN);
+	for (round = 0; round < 4; round++) {
+		kft_take(kft);
+		bitmap_copy(first, kft->owned, KFT_CHUNKS);
+		for_each_set_bit(chunk, first, KFT_CHUNKS)
+			if (!(chunk % 2))
+				kft_receive_in(kft, chunk, 1000);
+		WRITE_ONCE(kft->rxq.soft, false);
+		kft_wake(kft);
+		KUNIT_EXPECT_GT(test, kft->rxq.buffers, KFT_TARGET);
+		KUNIT_EXPECT_LE(test, kft->rxq.buffers, kft->rxq.most);
+	}
+	KUNIT_EXPECT_EQ(test, kft->rxq.buffers, kft->rxq.most);
+	kft_take(kft);
+	bitmap_copy(first, kft->owned, KFT_CHUNKS);
+	for_each_set_bit(chunk, first, KFT_CHUNKS)
+		kft_receive_in(kft, chunk, 1000);
+	kft_wake(kft);
+	KUNIT_EXPECT_EQ(test, kft->rxq.buffers, KFT_TARGET);
+	KUNIT_EXPECT_EQ(test, kft->rxq.posted, 2 * KFT_TARGET);
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, true), 4 * KFT_TARGET);
+	KUNIT_EXPECT_EQ(test, kft->wrong, 0);
+	kvmflip_test_states(test, &kft->pool->table);
 }
 
 /* When no buffer can be granted the queue tries again, and is whole again in the end. */
@@ -376,17 +417,24 @@ static const struct file_operations kft_fops = {
 	.poll = kft_poll,
 };
 
+/* @polls is how often the driver is woken. */
+static void kft_count_polls(struct kunit *test, struct kvmflip_test_nic *kft, u32 *polls)
+{
+	struct file *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	file->f_op = &kft_fops;
+	file->private_data = polls;
+	kft->rxq.xsk.file = file;
+}
+
 /* A softirq gives a driver that sleeps its chunks back; somebody else wakes it. */
 static void kft_woken_after_soft(struct kunit *test)
 {
 	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
-	struct file *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
 	u32 polls = 0;
 
-	KUNIT_ASSERT_NOT_NULL(test, file);
-	file->f_op = &kft_fops;
-	file->private_data = &polls;
-	kft->rxq.xsk.file = file;
+	kft_count_polls(test, kft, &polls);
 	kft->nic.iommu = NULL;
 	kft_start(test, kft, KVMFLIP_CLEAN);
 	kft_take(kft);
@@ -398,6 +446,84 @@ static void kft_woken_after_soft(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, polls, 1);
 	KUNIT_EXPECT_FALSE(test, kft->rxq.asleep);
 	kft->fill.flags = 0;
+}
+
+#define KFT_FULL	4
+
+/**
+ * struct kft_full - a driver that waits to be woken
+ * @name: of the case
+ * @frames: in the RX ring, that has place for twice as many as make it late
+ * @reserve: chunks with which it does not run out of them
+ * @trust: in it then
+ * @woken: it is, for that alone
+ */
+struct kft_full {
+	const char *name;
+	u32 frames;
+	u32 reserve;
+	enum kvmflip_trust trust;
+	bool woken;
+};
+
+static const struct kft_full kft_fulls[] = {
+	{ "late", KFT_FULL, 2 * KFT_TARGET - KFT_FULL, KVMFLIP_TRUST, true },
+	{ "not late", KFT_FULL - 1, KFT_TARGET, KVMFLIP_TRUST_ZEROED, false },
+	{ "late, too few", KFT_FULL, 4 * KFT_TARGET + KVMFLIP_BATCH + 1, KVMFLIP_TRUST_ZEROED,
+	  false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kft_full, kft_fulls, name);
+
+/*
+ * A driver that waits because the RX ring was full is woken, and believed. It is not
+ * believed if it may have run out of chunks: few frames wait in the ring, or fewer chunks
+ * are posted than it may have.
+ */
+static void kft_ring_full(struct kunit *test)
+{
+	const struct kft_full *row = test->param_value;
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+	u32 i, polls = 0;
+
+	kft_count_polls(test, kft, &polls);
+	kft->rxq.xsk.rx.nr = 2 * KFT_FULL;
+	kft->rxq.reserve = row->reserve;
+	kft_start(test, kft, KVMFLIP_CLEAN);
+	kft_take(kft);
+	/* None is the last of a buffer: nothing is posted for which it would be woken. */
+	for (i = 0; i < row->frames; i++)
+		kft_receive_in(kft, find_next_bit(kft->owned, KFT_CHUNKS, 2 * i), 1000);
+	kft->fill.flags = XDP_RING_NEED_WAKEUP;
+	kft_wake(kft);
+	KUNIT_EXPECT_EQ(test, kft->rxq.delivery.trust, row->trust);
+	KUNIT_EXPECT_EQ(test, polls > 0, row->woken);
+	KUNIT_EXPECT_FALSE(test, kft->rxq.late);
+	KUNIT_EXPECT_EQ(test, kft->wrong, 0);
+	kft->fill.flags = 0;
+}
+
+/* What a softirq has handed over the worker does, before anything more is taken. */
+static void kft_handed_over(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kft_serving(test);
+	u32 i, posted;
+
+	kft_take(kft);
+	disable_work_sync(&kft->rxq.work);
+	posted = kft->rxq.posted - 2;
+	for (i = 0; i < 2; i++) {
+		kft_receive(kft, 1000);
+		kft_receive(kft, 1000);
+		wake_up(&kft->wq.wait);
+		flush_work(&kft->rxq.arrive);
+		KUNIT_EXPECT_EQ(test, kft->rxq.posted, posted);
+	}
+	enable_work(&kft->rxq.work);
+	kft_wake(kft);
+	KUNIT_EXPECT_EQ(test, kft_consume(kft, true), 4);
+	KUNIT_EXPECT_EQ(test, kft->rxq.posted, posted + 2);
+	KUNIT_EXPECT_EQ(test, kft->wrong, 0);
 }
 
 /*
@@ -567,6 +693,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_starts),
 	KUNIT_CASE(kft_goes_on),
 	KUNIT_CASE(kft_kept),
+	KUNIT_CASE(kft_passed_over),
 	KUNIT_CASE(kft_no_memory),
 	KUNIT_CASE(kft_forgets),
 	KUNIT_CASE(kft_repeats),
@@ -575,6 +702,8 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_starved_copy),
 	KUNIT_CASE(kft_copied_soft),
 	KUNIT_CASE(kft_woken_after_soft),
+	KUNIT_CASE_PARAM(kft_ring_full, kft_full_gen_params),
+	KUNIT_CASE(kft_handed_over),
 	KUNIT_CASE(kft_port_busy),
 	KUNIT_CASE(kft_stops),
 	KUNIT_CASE(kft_drains),

@@ -40,6 +40,7 @@ struct kvmflip_test_steered *kvmflip_steered_new(struct kunit *test, u32 slots)
 	kft->rxq->mode = KVMFLIP_MODE_STEERED;
 	kft->rxq->id = KFT_QUEUE;
 	kft->rxq->target = KVMFLIP_STEERED_TARGET;
+	kft->rxq->most = KVMFLIP_STEERED_TARGET;
 	INIT_LIST_HEAD(&kft->rxq->full);
 	kft->rxq->delivery.delta = &kft->delta;
 	kft->rxq->xsk.fill.desc = kft->fill;

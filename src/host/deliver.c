@@ -655,6 +655,26 @@ void kvmflip_deliver_full(struct kvmflip_delivery *delivery, struct list_head *f
 	kf_leave_all(delivery->tally);
 }
 
+/*
+ * Returns for how long frames may wait that wait now, 0 if some must not wait any longer, or
+ * U64_MAX if no frame waits.
+ */
+static u64 kf_wait(const struct kvmflip_delivery *delivery)
+{
+	const struct kvmflip_tally *tally = delivery->tally;
+	const struct kvmflip_waiter *waiter;
+	u64 wait = U64_MAX;
+	u32 i;
+
+	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
+		waiter = &tally->waiter[i];
+		if (!delivery->iommu || kvmflip_waiter_due(waiter, delivery->now))
+			return 0;
+		wait = min(wait, waiter->since + waiter->latency - delivery->now);
+	}
+	return wait;
+}
+
 /**
  * kvmflip_deliver_due - deliver the frames that are not to wait any longer
  * @delivery: what the queue delivers from
@@ -680,5 +700,5 @@ u64 kvmflip_deliver_due(struct kvmflip_delivery *delivery)
 			kf_deliver_waiter(delivery, waiter);
 	}
 	kf_leave_all(tally);
-	return kvmflip_deliver_wait(delivery);
+	return kf_wait(delivery);
 }

@@ -105,29 +105,6 @@ u32 kvmflip_deliver_flags(const struct kvmflip_port *port, u32 flags);
 bool kvmflip_deliver_copy(struct kvmflip_port *port, const void *data, u32 len, u32 flags);
 
 /**
- * kvmflip_deliver_wait - how long frames may wait that wait now
- * @delivery: what the queue delivers from
- *
- * Context: any.
- * Return: nanoseconds, 0 if some must not wait any longer, or U64_MAX if no frame waits.
- */
-static inline u64 kvmflip_deliver_wait(const struct kvmflip_delivery *delivery)
-{
-	const struct kvmflip_tally *tally = delivery->tally;
-	const struct kvmflip_waiter *waiter;
-	u64 wait = U64_MAX;
-	u32 i;
-
-	for_each_set_bit(i, tally->used, KVMFLIP_WAITERS) {
-		waiter = &tally->waiter[i];
-		if (!delivery->iommu || kvmflip_waiter_due(waiter, delivery->now))
-			return 0;
-		wait = min(wait, waiter->since + waiter->latency - delivery->now);
-	}
-	return wait;
-}
-
-/**
  * kvmflip_deliver_forget_notes - zero what was left in front of a frame
  * @start: of its chunk
  * @offset: of the frame in it

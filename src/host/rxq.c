@@ -157,9 +157,9 @@ static int kf_check_queue(struct net_device *netdev, const struct kvmflip_rxq_ar
  * no completion can be told from a replayed one. So there are always more
  * chunks posted than can be elsewhere: in the driver's ring, completed and
  * unread in the RX ring, or in our hands. When we are late the RX ring fills
- * up, and the driver drops frames in good order.
+ * up, and the driver drops frames in good order, or waits to be woken.
  */
-static u32 kf_target(struct net_device *netdev, u32 rx_entries)
+static u32 kf_reserve(struct net_device *netdev, u32 rx_entries)
 {
 	struct kernel_ethtool_ringparam kernel_param = {};
 	struct ethtool_ringparam param = { .rx_pending = KF_DRIVER_RING };
@@ -208,7 +208,10 @@ static int kf_rxq_start(struct kvmflip_rxq *rxq, struct net_device *netdev,
 
 	/* One buffer is filling, and another has chunks that a driver passed over. */
 	order = rxq->pool->table.chunk_order;
-	rxq->target = ((kf_target(netdev, rxq->xsk.rx.nr) - 1) >> order) + 1 + (order ? 2 : 0);
+	rxq->reserve = kf_reserve(netdev, rxq->xsk.rx.nr);
+	rxq->target = ((rxq->reserve - 1) >> order) + 1 + (order ? 2 : 0);
+	/* Those of one chunk do not wait for another. */
+	rxq->most = order ? 2 * rxq->target : rxq->target;
 	chunks = rxq->target << order;
 	/* Twice, so that a driver that skips entries does not make it overflow. */
 	if (rxq->xsk.fill.nr < 2 * chunks) {

@@ -29,6 +29,8 @@ struct kvmflip_steer;
  * @queue: number of the queue on the device
  * @id: what marks the chunks this queue has posted, no other queue's
  * @target: number of buffers it keeps posted
+ * @most: number of buffers that it may have posted at a time
+ * @reserve: number of chunks, with which posted its driver does not run out of them
  * @port: the port it is dedicated to in steered mode, NULL otherwise
  * @steer: what it has besides in that mode, NULL otherwise
  * @broken: it is served no longer: its ring is corrupt, or its driver not to be believed
@@ -49,6 +51,7 @@ struct kvmflip_steer;
  * @buffers: number of buffers posted now
  * @posted: number of chunks posted now
  * @asleep: its driver is to be woken for what was posted
+ * @late: its driver is to be woken when there is place in the RX ring
  * @fill_usecs: time in which a buffer fills, in microseconds
  * @expires: when @timer does so, in nanoseconds, or has done so
  * @filling: buffer of the last completion
@@ -66,6 +69,8 @@ struct kvmflip_rxq {
 	u32 queue;
 	u16 id;
 	u32 target;
+	u32 most;
+	u32 reserve;
 	struct kvmflip_port *port;
 	struct kvmflip_steer *steer;
 	bool broken;
@@ -87,6 +92,7 @@ struct kvmflip_rxq {
 	u32 buffers;
 	u32 posted;
 	bool asleep;
+	bool late;
 	u32 fill_usecs;
 	u64 expires;
 	struct kvmflip_buffer *filling;

@@ -16,10 +16,9 @@
 #include "serve.h"
 #include "steer.h"
 
-/* Batches until others get a turn. */
+/* Batches until others get a turn, and those that are taken in softirq at once. */
 #define KF_BUDGET	16
-/* Frames that are copied in softirq at once. */
-#define KF_SOFT		16
+#define KF_SOFT		4
 /* How soon to try again when there was no memory to grant a buffer. */
 #define KF_RETRY	(10 * NSEC_PER_MSEC)
 /* Chunks looked at until others get a turn. */
@@ -57,6 +56,24 @@ static void kf_starved(struct kvmflip_rxq *rxq)
 	netdev_warn(rxq->nic->netdev,
 		    "kvmflip: queue %u ran out of chunks: what it gets is zeroed from now on\n",
 		    rxq->queue);
+}
+
+/* Are so many chunks posted that the driver has one? A batch may be in our hands. */
+static bool kf_has_reserve(const struct kvmflip_rxq *rxq, u32 posted)
+{
+	return posted + KVMFLIP_BATCH >= rxq->reserve;
+}
+
+/*
+ * A driver waits to be woken. If it cannot be for want of chunks there was no place in the
+ * RX ring when it looked, and little has been taken from that before it is seen.
+ */
+static void kf_driver_waits(struct kvmflip_rxq *rxq, u32 posted)
+{
+	rxq->late = kf_has_reserve(rxq, posted) &&
+		    (rxq->late || kvmflip_xsk_is_late(&rxq->xsk));
+	if (!rxq->late)
+		kf_starved(rxq);
 }
 
 /*
@@ -115,8 +132,11 @@ void kvmflip_serve_post(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
 	rxq->buffers++;
 }
 
-/* Shows the driver what was put. One that sleeps is woken, or the worker will do so. */
-static void kf_publish(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta)
+/*
+ * Shows the driver what was put, before which @posted chunks were. One that sleeps is
+ * woken, or the worker will do so.
+ */
+static void kf_publish(struct kvmflip_rxq *rxq, u32 posted, struct kvmflip_delta *delta)
 {
 	if (rxq->delivery.soft) {
 		if (!kvmflip_xsk_fill_show(&rxq->xsk))
@@ -129,7 +149,7 @@ static void kf_publish(struct kvmflip_rxq *rxq, struct kvmflip_delta *delta)
 	}
 	/* Before its first chunk it has nothing to repeat. */
 	if (rxq->filling)
-		kf_starved(rxq);
+		kf_driver_waits(rxq, posted);
 }
 
 /**
@@ -145,6 +165,7 @@ void kvmflip_serve_repost(struct kvmflip_rxq *rxq, struct list_head *bufs,
 			  struct kvmflip_delta *delta)
 {
 	struct kvmflip_buffer *buf, *next;
+	u32 posted = rxq->posted;
 
 	if (list_empty(bufs))
 		return;
@@ -152,7 +173,7 @@ void kvmflip_serve_repost(struct kvmflip_rxq *rxq, struct list_head *bufs,
 		list_del_init(&buf->list);
 		kvmflip_serve_post(rxq, buf, delta);
 	}
-	kf_publish(rxq, delta);
+	kf_publish(rxq, posted, delta);
 }
 
 /**
@@ -402,6 +423,7 @@ static int kf_receive(struct kvmflip_rxq *rxq)
 {
 	struct kvmflip_delivery *delivery = &rxq->delivery;
 	const struct xdp_desc *descs;
+	bool waits;
 	int n;
 
 	delivery->now = ktime_get_ns();
@@ -414,8 +436,10 @@ static int kf_receive(struct kvmflip_rxq *rxq)
 	n = kvmflip_xsk_peek(&rxq->xsk, &descs, KVMFLIP_BATCH);
 	if (n < 0)
 		return n;
-	if (n && unlikely(kvmflip_xsk_starves(&rxq->xsk)))
-		kf_starved(rxq);
+	waits = kvmflip_xsk_waits(&rxq->xsk);
+	rxq->late &= waits;
+	if (n && unlikely(waits))
+		kf_driver_waits(rxq, rxq->posted);
 	kf_complete(rxq, descs, n, &rxq->full);
 	kvmflip_xsk_release(&rxq->xsk, n);
 	if (!rxq->steer)
@@ -427,20 +451,21 @@ static int kf_receive(struct kvmflip_rxq *rxq)
  * Delivers in softirq what needs nobody to sleep. Returns when to look again, or 0 if
  * there is anything left for which somebody has to.
  */
-static u64 kf_serve_soft(struct kvmflip_rxq *rxq, u32 received)
+static u64 kf_serve_soft(struct kvmflip_rxq *rxq)
 {
 	struct kvmflip_delivery *delivery = &rxq->delivery;
 	LIST_HEAD(again);
 	LIST_HEAD(free);
 	u64 wait;
 
+	if (!kf_has_reserve(rxq, rxq->posted))
+		return 0;
 	if (rxq->steer)
 		return kvmflip_steer_soft(rxq, &rxq->delta) ? U64_MAX : 0;
 	if ((!list_empty(&rxq->full) && delivery->iommu) ||
 	    kvmflip_tally_crowded(&rxq->tally, KVMFLIP_BATCH))
 		return 0;
-	/* Many are not copied here: that would keep others waiting. */
-	wait = received <= KF_SOFT ? kvmflip_deliver_due(delivery) : kvmflip_deliver_wait(delivery);
+	wait = kvmflip_deliver_due(delivery);
 	if (!wait || list_empty(&rxq->full))
 		return wait;
 	kvmflip_deliver_full(delivery, &rxq->full, &again, &free);
@@ -451,20 +476,20 @@ static u64 kf_serve_soft(struct kvmflip_rxq *rxq, u32 received)
 /* Returns if there is anything to do for which one has to sleep. */
 static bool kf_arrive(struct kvmflip_rxq *rxq)
 {
-	int n, budget = KF_BUDGET;
+	int n, budget = KF_SOFT;
 	u64 wait;
 
 	rxq->delivery.soft = true;
 	do {
 		n = kf_receive(rxq);
-		wait = n < 0 ? 0 : kf_serve_soft(rxq, n);
+		wait = n < 0 ? 0 : kf_serve_soft(rxq);
 	} while (wait && n && --budget);
 
 	if (rxq->delta.v[KVMFLIP_A_STATS_RECEIVED])
 		kf_count(rxq);
 	if (wait)
 		kf_set_timer(rxq, rxq->delivery.now, wait);
-	return !wait || !budget;
+	return !wait || !budget || rxq->late;
 }
 
 static void kf_arrive_work(struct work_struct *work)
@@ -474,9 +499,47 @@ static void kf_arrive_work(struct work_struct *work)
 
 	if (READ_ONCE(rxq->broken) || !kf_begin(rxq))
 		return;
-	more = kf_arrive(rxq);
+	/* Before the worker has been there none may take more: the NIC would have too few. */
+	more = !rxq->soft || kf_arrive(rxq);
+	if (more)
+		WRITE_ONCE(rxq->soft, false);
 	if (kf_end(rxq) || more)
 		queue_work(kvmflip_wq, &rxq->work);
+}
+
+/**
+ * kvmflip_serve_wanted - how many buffers should be posted besides
+ * @rxq: queue
+ *
+ * Drivers that drop frames when the RX ring is full give the NIC the chunks of these again
+ * behind others, so that buffer after buffer waits for its last ones.
+ *
+ * Context: who serves the queue.
+ * Return: number of buffers.
+ */
+u32 kvmflip_serve_wanted(const struct kvmflip_rxq *rxq)
+{
+	u32 wanted = rxq->buffers < rxq->target ? rxq->target - rxq->buffers : 0;
+	u32 size = 1U << rxq->pool->table.chunk_order;
+
+	if (rxq->posted < rxq->reserve)
+		wanted = max(wanted, DIV_ROUND_UP(rxq->reserve - rxq->posted, size));
+	return min(wanted, rxq->most - rxq->buffers);
+}
+
+/* Posts as many buffers as are wanted, of @free and of the pool, whose the others are. */
+static void kf_refill(struct kvmflip_rxq *rxq, struct list_head *free)
+{
+	u32 wanted = kvmflip_serve_wanted(rxq), n = list_count_nodes(free);
+	LIST_HEAD(others);
+
+	if (n < wanted)
+		kvmflip_pool_take(rxq->pool, free, wanted - n);
+	for (; n > wanted; n--)
+		list_move(free->next, &others);
+	if (!list_empty(&others))
+		kvmflip_pool_give(rxq->pool, &others);
+	kvmflip_serve_refill(rxq, free, &rxq->delta);
 }
 
 /*
@@ -487,7 +550,6 @@ static void kf_arrive_work(struct work_struct *work)
 static u64 kf_serve_full(struct kvmflip_rxq *rxq)
 {
 	struct kvmflip_delivery *delivery = &rxq->delivery;
-	struct kvmflip_pool *pool = rxq->pool;
 	LIST_HEAD(again);
 	LIST_HEAD(free);
 	u64 wait;
@@ -499,10 +561,7 @@ static u64 kf_serve_full(struct kvmflip_rxq *rxq)
 		wait = U64_MAX;
 	}
 	kvmflip_serve_repost(rxq, &again, &rxq->delta);
-	if (rxq->buffers + list_count_nodes(&free) < rxq->target)
-		kvmflip_pool_take(pool, &free,
-				  rxq->target - rxq->buffers - list_count_nodes(&free));
-	kvmflip_serve_refill(rxq, &free, &rxq->delta);
+	kf_refill(rxq, &free);
 	WRITE_ONCE(rxq->fill_usecs, min_t(u64, U32_MAX, kvmflip_tally_fill_ns(&rxq->tally) /
 					     NSEC_PER_USEC));
 	return wait;
@@ -518,14 +577,19 @@ static int kf_serve_batch(struct kvmflip_rxq *rxq)
 		return received;
 	rxq->delivery.soft = false;
 	if (rxq->asleep)
-		kf_publish(rxq, &rxq->delta);
+		kf_publish(rxq, rxq->posted, &rxq->delta);
 	rxq->asleep = false;
+	if (unlikely(rxq->late && received < KVMFLIP_BATCH)) {
+		rxq->late = false;
+		kvmflip_xsk_wake(&rxq->xsk);
+		rxq->delta.v[KVMFLIP_A_STATS_WAKEUPS]++;
+	}
 	if (rxq->steer)
 		wait = kvmflip_steer_serve(rxq, &rxq->delta);
 	else
 		wait = kf_serve_full(rxq);
 	/* There was no memory to grant a buffer, or none was free. */
-	if (rxq->buffers < rxq->target)
+	if (kvmflip_serve_wanted(rxq))
 		wait = min(wait, KF_RETRY);
 	kf_set_timer(rxq, rxq->delivery.now, wait);
 	kf_count(rxq);
@@ -533,19 +597,16 @@ static int kf_serve_batch(struct kvmflip_rxq *rxq)
 }
 
 /* Will what comes next need nobody to sleep, if it comes like what came now? */
-static bool kf_may_be_soft(const struct kvmflip_rxq *rxq, u32 received)
+static bool kf_may_be_soft(const struct kvmflip_rxq *rxq)
 {
-	/* Each frame fills a buffer, which goes from the NIC to a guest. */
-	if (!rxq->pool->table.chunk_order && (rxq->steer || rxq->delivery.iommu))
-		return false;
-	return rxq->steer || received <= KF_SOFT ||
-	       !bitmap_empty(rxq->tally.used, KVMFLIP_WAITERS);
+	/* Not where each frame fills a buffer, which goes from the NIC to a guest. */
+	return rxq->pool->table.chunk_order || !(rxq->steer || rxq->delivery.iommu);
 }
 
 /* Returns if there may be more to do. */
 static bool kf_serve(struct kvmflip_rxq *rxq)
 {
-	int n, most = 0, budget = KF_BUDGET;
+	int n, budget = KF_BUDGET;
 
 	/*
 	 * After a batch there is always another look, though what comes later queues the
@@ -554,11 +615,10 @@ static bool kf_serve(struct kvmflip_rxq *rxq)
 	 */
 	do {
 		n = kf_serve_batch(rxq);
-		most = max(most, n);
 		cond_resched();
 	} while (n > 0 && --budget);
 
-	WRITE_ONCE(rxq->soft, kf_may_be_soft(rxq, most));
+	WRITE_ONCE(rxq->soft, kf_may_be_soft(rxq));
 	if (n >= 0)
 		return n;
 	kf_count(rxq);
@@ -584,7 +644,7 @@ static void kf_serve_work(struct work_struct *work)
 
 /**
  * kvmflip_serve_init - get ready to serve a queue
- * @rxq: queue whose @pool, @mode and @target are known
+ * @rxq: queue whose @pool, @mode, @target and @most are known
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.
@@ -597,7 +657,7 @@ int kvmflip_serve_init(struct kvmflip_rxq *rxq)
 	INIT_LIST_HEAD(&rxq->full);
 	hrtimer_setup(&rxq->timer, kf_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	init_waitqueue_func_entry(&rxq->wait, kf_wake);
-	return kvmflip_tally_init(&rxq->tally, rxq->target, 1U << rxq->pool->table.chunk_order);
+	return kvmflip_tally_init(&rxq->tally, rxq->most, 1U << rxq->pool->table.chunk_order);
 }
 
 /**

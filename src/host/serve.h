@@ -20,6 +20,7 @@ void kvmflip_serve_post(struct kvmflip_rxq *rxq, struct kvmflip_buffer *buf,
 			struct kvmflip_delta *delta);
 void kvmflip_serve_repost(struct kvmflip_rxq *rxq, struct list_head *bufs,
 			  struct kvmflip_delta *delta);
+u32 kvmflip_serve_wanted(const struct kvmflip_rxq *rxq);
 void kvmflip_serve_refill(struct kvmflip_rxq *rxq, struct list_head *bufs,
 			  struct kvmflip_delta *delta);
 

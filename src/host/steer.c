@@ -387,16 +387,16 @@ static void kf_post_leased(struct kf_round *round)
 {
 	struct kvmflip_rxq *rxq = round->rxq;
 	struct kvmflip_buffer *buf;
-	u32 grown;
+	u32 grown, wanted;
 
 	do {
 		kvmflip_port_lock(round->port);
 		grown = 0;
-		while (rxq->buffers < rxq->target && (buf = kvmflip_lease_take(round->lease)))
+		while (kvmflip_serve_wanted(rxq) && (buf = kvmflip_lease_take(round->lease)))
 			kvmflip_serve_post(rxq, buf, round->delta);
-		if (rxq->buffers < rxq->target)
-			grown = kvmflip_lease_grow(round->lease,
-						   min(rxq->target - rxq->buffers, KF_GROW),
+		wanted = kvmflip_serve_wanted(rxq);
+		if (wanted)
+			grown = kvmflip_lease_grow(round->lease, min(wanted, KF_GROW),
 						   round->delta, &round->own);
 		kvmflip_port_unlock(round->port);
 	} while (grown);
@@ -420,15 +420,16 @@ static void kf_replace(struct kf_round *round, bool room)
 static void kf_refill(struct kf_round *round)
 {
 	struct kvmflip_rxq *rxq = round->rxq;
-	u32 posted = rxq->posted;
+	u32 posted = rxq->posted, wanted;
 	LIST_HEAD(free);
 
 	kf_post_leased(round);
 	if (rxq->posted != posted && kvmflip_xsk_fill_publish(&rxq->xsk))
 		round->delta->v[KVMFLIP_A_STATS_WAKEUPS]++;
 	kvmflip_stats_add(&round->port->stats, &round->own);
-	if (rxq->buffers < rxq->target)
-		kvmflip_pool_take(rxq->pool, &free, rxq->target - rxq->buffers);
+	wanted = kvmflip_serve_wanted(rxq);
+	if (wanted)
+		kvmflip_pool_take(rxq->pool, &free, wanted);
 	kvmflip_serve_refill(rxq, &free, round->delta);
 }
 

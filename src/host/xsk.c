@@ -256,7 +256,7 @@ bool kvmflip_xsk_fill_show(struct kvmflip_xsk *xsk)
 	smp_store_release(xsk->fill.producer, xsk->fill.index);
 	/* The driver sets the flag, then looks at the ring once more. */
 	smp_mb();
-	return kvmflip_xsk_starves(xsk);
+	return kvmflip_xsk_waits(xsk);
 }
 
 /**
@@ -270,7 +270,18 @@ bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk)
 {
 	if (!kvmflip_xsk_fill_show(xsk))
 		return false;
-	/* AF_XDP's poll wakes the driver if the socket is still bound. */
-	vfs_poll(xsk->file, NULL);
+	kvmflip_xsk_wake(xsk);
 	return true;
+}
+
+/**
+ * kvmflip_xsk_wake - wake the driver
+ * @xsk: socket
+ *
+ * Context: process context.
+ */
+void kvmflip_xsk_wake(struct kvmflip_xsk *xsk)
+{
+	/* AF_XDP's poll does so, if the socket is still bound. */
+	vfs_poll(xsk->file, NULL);
 }

@@ -80,17 +80,33 @@ void kvmflip_xsk_release(struct kvmflip_xsk *xsk, u32 n);
 void kvmflip_xsk_fill_put(struct kvmflip_xsk *xsk, u64 addr, u32 step, u32 n);
 bool kvmflip_xsk_fill_show(struct kvmflip_xsk *xsk);
 bool kvmflip_xsk_fill_publish(struct kvmflip_xsk *xsk);
+void kvmflip_xsk_wake(struct kvmflip_xsk *xsk);
 
 /**
- * kvmflip_xsk_starves - the driver has found no chunk when it wanted one
+ * kvmflip_xsk_waits - does the driver wait to be woken?
  * @xsk: socket
+ *
+ * It has found no chunk when it wanted one; or no place in the RX ring, if it is one that
+ * drops no frame then.
  *
  * Context: any.
  * Return: true from then on until it has got all that it wanted.
  */
-static inline bool kvmflip_xsk_starves(const struct kvmflip_xsk *xsk)
+static inline bool kvmflip_xsk_waits(const struct kvmflip_xsk *xsk)
 {
 	return READ_ONCE(*xsk->fill.flags) & XDP_RING_NEED_WAKEUP;
+}
+
+/**
+ * kvmflip_xsk_is_late - is the RX ring at least half full?
+ * @xsk: socket
+ *
+ * Context: any.
+ * Return: true or false.
+ */
+static inline bool kvmflip_xsk_is_late(const struct kvmflip_xsk *xsk)
+{
+	return READ_ONCE(*xsk->rx.producer) - xsk->rx.index >= xsk->rx.nr / 2;
 }
 
 #if IS_ENABLED(CONFIG_KUNIT)
