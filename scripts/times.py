@@ -17,11 +17,12 @@ def spread(values):
 
 
 def of_runs(runs):
-    ticks = [[n / TICKS * 1e6 / max(run["got"], 1) for n in run["ticks"]] for run in runs]
+    ticks = [[n / TICKS * 1e6 / run["frames"] for n in run["ticks"]] for run in runs]
     return {
         "runs": len(runs),
-        "frames_per_second": spread([run["got"] / run["seconds"] for run in runs]),
-        "lost_share": spread([1 - run["got"] / run["sent"] for run in runs]),
+        "frames_per_second": spread([run["rate"] for run in runs]),
+        "flood_frames_per_second": spread([run["got"] / run["seconds"] for run in runs]),
+        "flood_lost_share": spread([1 - run["got"] / run["sent"] for run in runs]),
         "cpu_seconds_per_million": {whose: spread(values)
                                     for whose, values in zip(WHOSE, zip(*ticks))},
     }
@@ -89,7 +90,10 @@ def print_table(figures, file):
         for key in ("median", "min", "max"):
             row(f"frames a second, {key}",
                 [f"{of['frames_per_second'][key]:.0f}" for of in some.values()])
-        row("lost, per cent", [f"{100 * of['lost_share']['median']:.2f}" for of in some.values()])
+        row("of a flood", [f"{of['flood_frames_per_second']['median']:.0f}"
+                           for of in some.values()])
+        row("lost of it, per cent", [f"{100 * of['flood_lost_share']['median']:.1f}"
+                                     for of in some.values()])
         for whose in WHOSE:
             row(f"seconds of a million, {whose}",
                 [f"{of['cpu_seconds_per_million'][whose]['median']:.1f}" for of in some.values()])

@@ -11,26 +11,59 @@ cpu_ticks() { # the host's, those of its guests, the idle
 	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8 - $10 - $11, $10 + $11, $5 + $6 }' /proc/stat
 }
 
-# take_time ARM SIZE: one line of figures
-take_time() {
-	local sent=${BENCH_FLOOD:-65536} base start seconds gained=0 now from to words
+# offer COUNT SIZE WORD...: send frames; sets $seconds, $ticks, what the processor did
+# meanwhile, and $gained, how many have arrived
+offer() {
+	local base start now words from to i
 
 	base=$(got)
+	gained=0
 	read -ra words <<<"$whom"
 	read -ra from <<<"$(cpu_ticks)"
 	start=$EPOCHREALTIME
-	gen send "$nic" "count=$sent" "size=$2" burst=0 "${words[@]}"
+	gen send "$nic" "count=$1" "size=$2" "${@:3}" "${words[@]}"
 	seconds=$(awk "BEGIN { print $EPOCHREALTIME - $start }")
 	read -ra to <<<"$(cpu_ticks)"
+	ticks=()
+	for i in "${!to[@]}"; do
+		ticks+=($((to[i] - from[i])))
+	done
 	# what is on its way still comes
 	while nap 1; now=$(($(got) - base)); ((now != gained)); do
 		gained=$now
 	done
-	[[ $guest ]] || gained=$sent
-	printf '{"arm": "%s", "size": %d, "sent": %d, "got": %d, "seconds": %s, "ticks": [%d, %d, %d]}\n' \
-		"$1" "$2" "$sent" "$gained" "$seconds" $((to[0] - from[0])) \
-		$((to[1] - from[1])) $((to[2] - from[2])) >>"$KVMFLIP_OUT/times"
-	diag "$1, $2 bytes: $gained of $sent frames in $seconds s"
+	[[ $guest ]] || gained=$1
+}
+
+# loss_free COUNT SIZE: sets $rate, the most frames a second of which no more than three
+# in a hundred are missing, and $spent, what the processor did for COUNT at that rate. As
+# many as that may still wait for their buffer to fill.
+loss_free() {
+	local least=0 most=64 burst count=$1 seconds ticks gained
+
+	rate=0 spent=0,0,0
+	while ((most - least > 1)); do
+		burst=$(((least + most) / 2))
+		offer "$count" "$2" "burst=$burst" gap-us=1000
+		if ((gained * 100 >= count * 97)); then
+			least=$burst
+			rate=$(awk "BEGIN { print $count / $seconds }")
+			spent=$(IFS=,; echo "${ticks[*]}")
+		else
+			most=$burst
+		fi
+	done
+}
+
+# take_time ARM SIZE: one line of figures
+take_time() {
+	local paced=24576 sent=65536 seconds ticks gained rate spent
+
+	loss_free $paced "$2"
+	offer $sent "$2" burst=0
+	printf '{"arm": "%s", "size": %d, "rate": %s, "frames": %d, "ticks": [%s], "sent": %d, "got": %d, "seconds": %s}\n' \
+		"$1" "$2" "$rate" $paced "$spent" $sent "$gained" "$seconds" >>"$KVMFLIP_OUT/times"
+	diag "$1, $2 bytes: $rate frames a second; of a flood $gained of $sent frames in $seconds s"
 }
 
 # take_rtts ARM: a line of round trips of the guest's for each load, in frames a second
