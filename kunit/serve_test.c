@@ -498,8 +498,38 @@ static void kft_ring_full(struct kunit *test)
 	kft_wake(kft);
 	KUNIT_EXPECT_EQ(test, kft->rxq.delivery.trust, row->trust);
 	KUNIT_EXPECT_EQ(test, polls > 0, row->woken);
+	KUNIT_EXPECT_LE(test, kft->rxq.buffers, kft->rxq.most);
 	KUNIT_EXPECT_FALSE(test, kft->rxq.late);
 	KUNIT_EXPECT_EQ(test, kft->wrong, 0);
+	kft->fill.flags = 0;
+}
+
+/* One that goes on by itself need not be woken, and may run out of chunks then. */
+static void kft_no_longer_full(struct kunit *test)
+{
+	struct kvmflip_test_nic *kft = kvmflip_test_nic(test);
+	u32 i, polls = 0;
+
+	kft_count_polls(test, kft, &polls);
+	kft->rxq.xsk.rx.nr = 2 * KFT_FULL;
+	kft_start(test, kft, KVMFLIP_CLEAN);
+	kft_take(kft);
+	disable_work_sync(&kft->rxq.work);
+	for (i = 0; i < KFT_FULL; i++)
+		kft_receive_in(kft, find_next_bit(kft->owned, KFT_CHUNKS, 2 * i), 1000);
+	kft->fill.flags = XDP_RING_NEED_WAKEUP;
+	kft_wake(kft);
+	KUNIT_EXPECT_TRUE(test, kft->rxq.late);
+	kft->fill.flags = 0;
+	enable_work(&kft->rxq.work);
+	kft_wake(kft);
+	KUNIT_EXPECT_FALSE(test, kft->rxq.late);
+	KUNIT_EXPECT_EQ(test, polls, 0);
+	KUNIT_EXPECT_EQ(test, kft->rxq.delivery.trust, KVMFLIP_TRUST);
+	kft->fill.flags = XDP_RING_NEED_WAKEUP;
+	kft_receive_in(kft, find_next_bit(kft->owned, KFT_CHUNKS, 2 * KFT_FULL), 1000);
+	kft_wake(kft);
+	KUNIT_EXPECT_EQ(test, kft->rxq.delivery.trust, KVMFLIP_TRUST_ZEROED);
 	kft->fill.flags = 0;
 }
 
@@ -703,6 +733,7 @@ static struct kunit_case kft_cases[] = {
 	KUNIT_CASE(kft_copied_soft),
 	KUNIT_CASE(kft_woken_after_soft),
 	KUNIT_CASE_PARAM(kft_ring_full, kft_full_gen_params),
+	KUNIT_CASE(kft_no_longer_full),
 	KUNIT_CASE(kft_handed_over),
 	KUNIT_CASE(kft_port_busy),
 	KUNIT_CASE(kft_stops),
