@@ -36,21 +36,21 @@ offer() {
 }
 
 # loss_free COUNT SIZE: sets $rate, the most frames a second of which no more than three
-# in a hundred are missing, and $spent, what the processor did for COUNT at that rate. As
-# many as that may still wait for their buffer to fill.
+# in a hundred are missing, in bursts with ever shorter gaps, and $spent, what the
+# processor did for COUNT at that rate. As many as that may still wait for their buffer.
 loss_free() {
-	local least=0 most=64 burst count=$1 seconds ticks gained
+	local short=0 long=8192 gap seconds ticks gained
 
 	rate=0 spent=0,0,0
-	while ((most - least > 1)); do
-		burst=$(((least + most) / 2))
-		offer "$count" "$2" "burst=$burst" gap-us=1000
-		if ((gained * 100 >= count * 97)); then
-			least=$burst
-			rate=$(awk "BEGIN { print $count / $seconds }")
+	while ((long - short > 64)); do
+		gap=$(((short + long) / 2))
+		offer "$1" "$2" burst=64 "gap-us=$gap"
+		if ((gained * 100 >= $1 * 97)); then
+			long=$gap
+			rate=$(awk "BEGIN { print $1 / $seconds }")
 			spent=$(IFS=,; echo "${ticks[*]}")
 		else
-			most=$burst
+			short=$gap
 		fi
 	done
 }
